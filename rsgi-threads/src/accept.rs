@@ -1,0 +1,235 @@
+//! [`Gate`]: one listener at work: accepting, pausing at the connection limit, backing off when descriptors run out.
+//!
+//! To the queue a listener is an entry like a connection, so accepting takes its turn among the others.
+//!
+//! Invariants: no more than a few connections are accepted in one turn; whatever `accept` says, the listener is tried
+//! again later and never in a busy loop; while a slot is wanting the kernel's backlog holds the rest.
+//! Read on in `turns.rs` (what becomes of the connection) and `drain.rs` (the last turn).
+
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use crate::clock::Millis;
+use crate::control::{Control, Events, Key};
+use crate::engine::Core;
+use crate::hub::{Hub, LISTENERS, Phase};
+use crate::next::Interest;
+use crate::poller::Watched;
+use crate::turns::{Role, log_panic};
+use crate::waker::ConnId;
+use crate::{Accepted, Address, ConnWaker, Listener, Next, Opened, Protocol, Stream};
+
+#[derive(Debug)]
+pub(crate) struct Gate {
+    listener: Mutex<Option<Arc<Listener>>>,
+    address: Address,
+    complained: AtomicBool,
+}
+
+/// Why accepting ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// Nobody waits any more.
+    Empty,
+    /// Enough for one turn.
+    Enough,
+    /// No slot is free.
+    Full,
+    /// The operating system is short of something.
+    Short,
+    /// The gate is shut.
+    Shut,
+}
+
+impl Gate {
+    pub(crate) fn new(listener: Listener) -> Self {
+        let address = listener.address().clone();
+        Self { listener: Mutex::new(Some(Arc::new(listener))), address, complained: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Begins to watch the listener.
+    pub(crate) fn open(&self, hub: &Hub, index: u32) -> Result<(), Errno> {
+        let (Some(listener), Some(control)) = (self.listener(), hub.control(index)) else { return Ok(()) };
+        let key = Key { index, generation: control.occupy() };
+        let watched: Watched = listener;
+        hub.poller.add(&watched, key)?;
+        hub.rest(control, key, Interest::READ, Millis::NEVER);
+        Ok(())
+    }
+
+    /// Stops listening; what the kernel still holds is refused by it.
+    pub(crate) fn shut(&self, hub: &Hub, index: u32) {
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(listener) = listener
+            && hub.poller.remove(listener, Key { index, generation: 0 })
+        {
+            hub.rouse();
+        }
+    }
+
+    pub(crate) fn is_shut(&self) -> bool {
+        self.listener().is_none()
+    }
+
+    fn listener(&self) -> Option<Arc<Listener>> {
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Complains once, until an accept works again.
+    fn complain(&self, errno: Errno) {
+        if !self.complained.swap(true, Ordering::Relaxed) {
+            let error = std::io::Error::from(errno);
+            tracing::error!(listener = %self.address, %error, "accepting fails; trying again ten times a second");
+        }
+    }
+
+    fn relent(&self) {
+        if self.complained.load(Ordering::Relaxed) && self.complained.swap(false, Ordering::Relaxed) {
+            tracing::info!(listener = %self.address, "accepting works again");
+        }
+    }
+}
+
+impl<P: Protocol> Core<P> {
+    /// A listener's turn.
+    pub(crate) fn serve_gate(&self, key: Key, control: &Control, role: Role) {
+        match self.accept(key.index, TURN, role) {
+            Pause::Enough => {
+                control.requeue(Events::READ);
+                self.hub.queue.push_ready(key);
+            }
+            Pause::Empty | Pause::Shut => self.hub.rest(control, key, Interest::READ, Millis::NEVER),
+            // `resume_accepting` wakes it.
+            Pause::Full => self.hub.rest(control, key, Interest::NONE, Millis::NEVER),
+            Pause::Short => {
+                let later = self.hub.clock.millis_now().plus(BACK_OFF);
+                self.hub.rest(control, key, Interest::NONE, later);
+            }
+        }
+    }
+
+    /// Accepts up to so many connections.
+    pub(crate) fn accept(&self, index: u32, most: usize, role: Role) -> Pause {
+        let number = (index - LISTENERS) as usize;
+        let Some((gate, listener)) = self.gates.get(number).and_then(|gate| Some((gate, gate.listener()?)))
+        else {
+            return Pause::Shut;
+        };
+        for _ in 0..most {
+            let Some(slot) = self.take_slot() else { return Pause::Full };
+            let refused = match listener.accept() {
+                Ok((fd, peer)) => {
+                    gate.relent();
+                    self.admit(slot, fd, peer, number, role);
+                    continue;
+                }
+                Err(errno) => errno,
+            };
+            self.hub.slots.give(slot);
+            if refused == Errno::AGAIN {
+                return Pause::Empty;
+            }
+            if !PASSING.contains(&refused) {
+                gate.complain(refused);
+                return Pause::Short;
+            }
+        }
+        Pause::Enough
+    }
+
+    /// Goes on accepting where it paused for want of a slot.
+    #[inline]
+    pub(crate) fn resume_accepting(&self) {
+        if self.hub.full.load(Ordering::SeqCst) && self.hub.full.swap(false, Ordering::SeqCst) {
+            for (_, index) in self.gates.iter().zip(LISTENERS..) {
+                self.hub.post(Key { index, generation: 0 }, Events::WOKEN);
+            }
+        }
+    }
+
+    fn take_slot(&self) -> Option<u32> {
+        self.hub.slots.take().or_else(|| {
+            self.hub.full.store(true, Ordering::SeqCst);
+            // One may have been freed before the mark was seen.
+            self.hub.slots.take()
+        })
+    }
+
+    /// Makes a connection of an accepted socket.
+    fn admit(&self, slot: u32, fd: OwnedFd, peer: Address, listener: usize, role: Role) {
+        let (Some(control), Some(cell)) = (self.hub.controls.make(slot), self.cells.make(slot)) else {
+            return self.hub.slots.give(slot);
+        };
+        let key = Key { index: slot, generation: control.occupy() };
+        self.hub.counts.accepted.fetch_add(1, Ordering::Relaxed);
+        let stream = Stream::new(fd);
+        let draining = self.hub.phase() >= Phase::Draining;
+        let facts = Accepted { id: ConnId(key), listener, peer, at: self.hub.clock.now(), draining };
+        let waker = ConnWaker::new(Arc::clone(&self.hub), key);
+        let accepted = AssertUnwindSafe(|| self.protocol.accepted(stream.clone(), &facts, waker));
+        let opened = catch_unwind(accepted).unwrap_or_else(|panic| {
+            log_panic("accepting", &*panic);
+            None
+        });
+        let Some(Opened { connection, shared, next }) = opened else {
+            return self.close(key, control, cell, None);
+        };
+        let watched = self.hub.poller.add(&stream.watched(), key);
+        *cell.connection() = Some(connection);
+        cell.set_link(shared, stream);
+        let next = match watched {
+            Ok(()) => next,
+            Err(errno) => {
+                tracing::error!(error = %std::io::Error::from(errno), "a connection can't be watched; closing it");
+                Next::Close
+            }
+        };
+        match next {
+            Next::Wait { interest, deadline } => {
+                self.hub.rest(control, key, interest, self.hub.clock.millis(deadline));
+                if draining {
+                    self.hub.post(key, Events::READ.and(Events::DRAIN));
+                }
+            }
+            Next::Run => {
+                self.hub.wait_to_run(control, key, if draining { Events::DRAIN } else { Events::NONE });
+                if role == Role::LastResort {
+                    self.hub.promote();
+                }
+            }
+            Next::Close => {
+                let connection = cell.connection().take();
+                self.close(key, control, cell, connection);
+            }
+        }
+    }
+}
+
+/// How many connections a listener accepts in one turn.
+const TURN: usize = 16;
+
+/// How long a listener waits when the operating system is short of something.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// What concerns one connection alone and is over with it. Linux also hands on the network's own errors this way.
+const PASSING: [Errno; 10] = [
+    Errno::INTR,
+    Errno::CONNABORTED,
+    Errno::PROTO,
+    Errno::NETDOWN,
+    Errno::NOPROTOOPT,
+    Errno::HOSTDOWN,
+    Errno::HOSTUNREACH,
+    Errno::OPNOTSUPP,
+    Errno::NETUNREACH,
+    Errno::PERM,
+];

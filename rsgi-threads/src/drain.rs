@@ -1,0 +1,90 @@
+//! [`Drain`]: carries out a shutdown: accept what waits, shut the gates, tell everybody, wait, cut the rest.
+//!
+//! Run by the watchdog, a step each tick; it waits for nobody itself.
+//!
+//! Invariant: every connection that was in the kernel's queue when the order came is accepted before the gate is shut,
+//! unless time runs out; what has arrived on a connection is given to it before it is asked to drain.
+//! Read on in `handle.rs` (who gives the order).
+
+use std::time::Instant;
+
+use crate::Protocol;
+use crate::accept::{Gate, Pause};
+use crate::control::Events;
+use crate::engine::Core;
+use crate::hub::{LISTENERS, Phase};
+use crate::turns::{Role, cut};
+
+#[derive(Debug)]
+pub(crate) struct Drain {
+    /// A flood must not keep the gates open.
+    may_accept: usize,
+}
+
+impl Drain {
+    /// Shuts the gates behind what waits there, and tells every connection.
+    pub(crate) fn begin<P: Protocol>(core: &Core<P>) -> Self {
+        let mut drain = Self { may_accept: MOST };
+        drain.shut_gates(core, core.hub.ordered());
+        for (index, control) in core.hub.controls.iter() {
+            if let Some(key) = control.tenant(index) {
+                core.reach(key, |link| core.protocol.draining(&link.shared));
+                core.hub.post(key, Events::READ.and(Events::DRAIN));
+            }
+        }
+        drain
+    }
+
+    /// Ends the engine if nothing is left, or the deadline has passed.
+    pub(crate) fn go_on<P: Protocol>(&mut self, core: &Core<P>, deadline: Instant) {
+        if core.hub.phase() == Phase::Stopped {
+            return;
+        }
+        self.shut_gates(core, Some(deadline));
+        let left = core.hub.slots.taken();
+        let shut = core.gates.iter().all(Gate::is_shut);
+        if left == 0 && shut {
+            end(core, 0);
+        } else if deadline <= Instant::now() {
+            end(core, left);
+        }
+    }
+
+    fn shut_gates<P: Protocol>(&mut self, core: &Core<P>, deadline: Option<Instant>) {
+        for (gate, index) in core.gates.iter().zip(LISTENERS..) {
+            if gate.is_shut() {
+                continue;
+            }
+            let late = deadline.is_some_and(|at| at <= Instant::now());
+            let before = core.hub.figures().accepted;
+            let pause =
+                if late { Pause::Empty } else { core.accept(index, self.may_accept, Role::LastResort) };
+            let taken = usize::try_from(core.hub.figures().accepted - before).unwrap_or(usize::MAX);
+            self.may_accept = self.may_accept.saturating_sub(taken);
+            // At the connection limit the rest is taken in as others go.
+            if pause != Pause::Full && pause != Pause::Short {
+                gate.shut(&core.hub, index);
+            }
+        }
+    }
+}
+
+/// Stops the threads, and cuts what is left.
+fn end<P: Protocol>(core: &Core<P>, left: usize) {
+    let hub = &core.hub;
+    for (gate, index) in core.gates.iter().zip(LISTENERS..) {
+        gate.shut(hub, index);
+    }
+    hub.enter(Phase::Stopped);
+    for (index, control) in hub.controls.iter() {
+        if let Some(key) = control.tenant(index) {
+            cut(core, key);
+        }
+    }
+    core.close_seized();
+    hub.lead.wake_all();
+    core.exits.end(left);
+}
+
+/// How many connections are still accepted after the order, at most.
+const MOST: usize = 8192;

@@ -1,0 +1,271 @@
+//! [`Hub`]: everything of the engine that doesn't depend on the protocol: states, queue, poller, lead, timers, watch.
+//!
+//! It moves keys about and calls nobody; the callbacks are `engine.rs`'s.
+//!
+//! Invariant: an entry that becomes `Queued` is in the queue before anybody is told, and whoever waits in the poller is
+//! kicked after that.
+//! Read on in `control.rs` (one entry) and `engine.rs` (the callbacks).
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+
+use crate::clock::{Clock, Millis};
+use crate::control::{Control, Events, Key, Posted, Rested};
+use crate::lead::{Lead, Seat};
+use crate::next::{Hangup, Interest};
+use crate::poller::Poller;
+use crate::queue::Queue;
+use crate::slots::Slots;
+use crate::table::Table;
+use crate::timers::Timers;
+use crate::watch::Watch;
+use crate::{Config, Figures};
+
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) controls: Table<Control>,
+    pub(crate) listeners: Box<[Control]>,
+    pub(crate) clock: Clock,
+    pub(crate) queue: Queue,
+    pub(crate) slots: Slots,
+    pub(crate) poller: Poller,
+    pub(crate) lead: Lead,
+    pub(crate) timers: Timers,
+    pub(crate) watch: Watch,
+    pub(crate) counts: Counts,
+    /// Handlers are slow: whoever dispatches one sees to it that somebody else polls.
+    pub(crate) slow: AtomicBool,
+    /// Somebody could not accept for want of a free slot.
+    pub(crate) full: AtomicBool,
+    pub(crate) order: Mutex<Option<Instant>>,
+    phase: AtomicU8,
+    sleeping_until: AtomicU64,
+}
+
+/// What the engine is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Serving,
+    Draining,
+    Stopped,
+}
+
+/// How long a leader may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Not at all.
+    Look,
+    /// For so long, or until the next deadline.
+    For(Duration),
+    /// Until the next deadline.
+    Forever,
+    /// Until the next deadline, or a connection asks for a tick.
+    UntilAsked,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) polls: AtomicU64,
+    pub(crate) ticks: AtomicU64,
+    pub(crate) promotions: AtomicU64,
+    pub(crate) kicks: AtomicU64,
+    pub(crate) accepted: AtomicU64,
+}
+
+impl Hub {
+    pub(crate) fn new(config: &Config, listeners: usize) -> Result<Self, Errno> {
+        Ok(Self {
+            controls: Table::new(config.connections),
+            listeners: (0..listeners).map(|_| Control::default()).collect(),
+            clock: Clock::new(),
+            queue: Queue::default(),
+            slots: Slots::new(config.connections),
+            poller: Poller::new(config.poller)?,
+            lead: Lead::default(),
+            timers: Timers::new(),
+            watch: Watch::default(),
+            counts: Counts::default(),
+            slow: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            order: Mutex::default(),
+            phase: AtomicU8::new(Phase::Serving as u8),
+            sleeping_until: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::SeqCst) {
+            0 => Phase::Serving,
+            1 => Phase::Draining,
+            _ => Phase::Stopped,
+        }
+    }
+
+    /// Goes on to a later phase, and tells whoever waits in the poller or sleeps on the watch.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::SeqCst);
+        self.watch.wake();
+        self.rouse();
+    }
+
+    /// Orders the engine to end, by `deadline` at the latest. Of several orders the most pressing counts.
+    pub(crate) fn order(&self, deadline: Instant) {
+        {
+            let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+            *order = Some(order.map_or(deadline, |before| before.min(deadline)));
+        }
+        self.enter(Phase::Draining);
+    }
+
+    /// By when the engine was ordered to end.
+    pub(crate) fn ordered(&self) -> Option<Instant> {
+        *self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state of a connection or listener.
+    #[inline]
+    pub(crate) fn control(&self, index: u32) -> Option<&Control> {
+        if index >= LISTENERS {
+            return self.listeners.get((index - LISTENERS) as usize);
+        }
+        self.controls.get(index)
+    }
+
+    /// Tells an entry that something happened, and gets it served. What is left to the caller is to tell a hang-up.
+    pub(crate) fn post(&self, key: Key, events: Events) -> Posted {
+        let Some(control) = self.control(key.index) else { return Posted::Stale };
+        let posted = control.post(key.generation, events);
+        if posted == Posted::Queue {
+            self.queue.push_ready(key);
+            self.rouse();
+        }
+        posted
+    }
+
+    /// Lets an entry wait; it is in the queue instead if what it waits for has come.
+    #[inline]
+    pub(crate) fn rest(&self, control: &Control, key: Key, interest: Interest, deadline: Millis) {
+        if self.timers.set(control, key.index, deadline)
+            && deadline.0 < self.sleeping_until.load(Ordering::SeqCst)
+        {
+            self.rouse();
+        }
+        match control.rest(interest) {
+            Rested::Queue => self.queue.push_ready(key),
+            Rested::Waiting => {
+                if self.poller.rearm(key, interest) {
+                    self.rouse();
+                }
+            }
+        }
+    }
+
+    /// Puts an entry in line for a handler thread, and wakes one.
+    pub(crate) fn wait_to_run(&self, control: &Control, key: Key, events: Events) {
+        control.requeue(events.and(Events::RUN));
+        self.queue.push_due(key);
+    }
+
+    /// Ends the wait of whoever waits in the poller.
+    #[inline]
+    pub(crate) fn rouse(&self) {
+        if self.lead.unblock() {
+            self.counts.kicks.fetch_add(1, Ordering::Relaxed);
+            self.poller.kick();
+        }
+    }
+
+    /// Wakes a follower to go on where others are held up.
+    pub(crate) fn promote(&self) -> bool {
+        let woken = self.lead.wake_one();
+        if woken {
+            self.counts.promotions.fetch_add(1, Ordering::Relaxed);
+        }
+        woken
+    }
+
+    /// Polls once and puts what came of it in the queue; hang-ups that somebody must be told are added to `told`.
+    pub(crate) fn poll(
+        &self,
+        mut seat: Seat<'_>,
+        patience: Patience,
+        keys: &mut Vec<Key>,
+        told: &mut Vec<Told>,
+    ) {
+        let waited = self.wait(&mut seat, patience);
+        let now = self.clock.refresh();
+        if let Err(error) = waited {
+            tracing::error!(%error, "the poller failed; trying again");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        for (key, events) in seat.batch.drain(..) {
+            let Some(control) = self.control(key.index) else { continue };
+            match control.post(key.generation, events) {
+                Posted::Queue => keys.push(key),
+                Posted::Tell(hangup) => told.push((key, hangup)),
+                Posted::Kept | Posted::Stale => {}
+            }
+        }
+        self.timers.expire(now, |index| self.control(index), keys);
+        self.queue.push_batch(keys);
+        if !self.queue.is_empty() {
+            // With nobody in the poller any more somebody must keep watch.
+            self.watch.wake();
+        }
+    }
+
+    /// Rouses whoever is overdue. For the watchdog, when the leader is held up.
+    pub(crate) fn expire(&self, now: Millis, keys: &mut Vec<Key>) {
+        self.timers.expire(now, |index| self.control(index), keys);
+        if !keys.is_empty() {
+            self.queue.push_batch(keys);
+            self.rouse();
+        }
+    }
+
+    /// Figures for those who watch the server.
+    pub(crate) fn figures(&self) -> Figures {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Figures {
+            polls: read(&self.counts.polls),
+            ticks: read(&self.counts.ticks),
+            promotions: read(&self.counts.promotions),
+            kicks: read(&self.counts.kicks),
+            accepted: read(&self.counts.accepted),
+            connections: self.slots.taken(),
+        }
+    }
+
+    fn wait(&self, seat: &mut Seat<'_>, patience: Patience) -> Result<(), Errno> {
+        self.counts.polls.fetch_add(1, Ordering::Relaxed);
+        if patience == Patience::Look || !self.queue.is_empty() {
+            return self.poller.wait(&mut seat.batch, Some(Duration::ZERO));
+        }
+        let now = self.clock.millis_now();
+        let mut until = self.timers.next();
+        if let Patience::For(time) = patience {
+            until = until.min(now.plus(time.max(Duration::from_millis(1))));
+        }
+        self.sleeping_until.store(until.0, Ordering::SeqCst);
+        self.lead.block();
+        let asked = patience == Patience::UntilAsked && self.watch.is_asked();
+        let hurry =
+            asked || !self.queue.is_empty() || self.timers.next() < until || self.phase() == Phase::Stopped;
+        let timeout = if hurry { Some(Duration::ZERO) } else { now.until(until) };
+        let waited = self.poller.wait(&mut seat.batch, timeout);
+        self.lead.unblock();
+        waited
+    }
+}
+
+/// A hang-up that the shared part of a connection must be told.
+pub(crate) type Told = (Key, Hangup);
+
+/// Keys from here on are listeners'.
+pub(crate) const LISTENERS: u32 = u32::MAX - 1024;
+
+/// How many listeners there may be.
+pub(crate) const MAX_LISTENERS: usize = 1000;

@@ -1,0 +1,216 @@
+//! One connection's turn on a thread: what happened to it is told to its protocol, and what that wants next is done.
+//!
+//! The hot path of the engine: a request that is read and answered in one go passes here once, and makes no system
+//! call but its protocol's own.
+//!
+//! Invariant: the connection's lock is free again before the entry can be taken by anybody else.
+//! Read on in `control.rs` (the transitions) and `protocol.rs` (the callbacks).
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+
+use crate::cells::{Cell, Link};
+use crate::clock::Millis;
+use crate::control::{Control, Events, Key, Taken};
+use crate::engine::Core;
+use crate::hub::{LISTENERS, Phase, Told};
+use crate::next::Interest;
+use crate::{Hangup, Next, Protocol, Turn};
+
+/// One of the engine's threads, with what belongs to it.
+pub(crate) struct Hand<P: Protocol> {
+    pub(crate) role: Role,
+    pub(crate) scratch: P::Scratch,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) told: Vec<Told>,
+}
+
+/// Whether a thread may block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It may.
+    Handler,
+    /// It must not: it keeps accepting and timing out when all the others are blocked.
+    LastResort,
+}
+
+/// How a turn ends.
+enum End {
+    Rest(Interest, Millis),
+    /// In line for a handler thread, with what must not be forgotten.
+    Later(Events),
+    Close,
+}
+
+impl<P: Protocol> Core<P> {
+    /// Serves one entry from the queue.
+    pub(crate) fn serve(&self, key: Key, hand: &mut Hand<P>) {
+        let Some(control) = self.hub.control(key.index) else { return };
+        let Some(taken) = control.take(key.generation) else { return };
+        if key.index >= LISTENERS {
+            return self.serve_gate(key, control, hand.role);
+        }
+        let Some(cell) = self.cells.get(key.index) else { return };
+        let mut lent = cell.connection();
+        let ended = match lent.as_mut() {
+            Some(connection) => {
+                let turn = AssertUnwindSafe(|| self.converse(key, control, taken, connection, hand));
+                catch_unwind(turn).unwrap_or_else(|panic| {
+                    log_panic("a callback", &*panic);
+                    End::Close
+                })
+            }
+            None => End::Close,
+        };
+        match ended {
+            End::Rest(interest, deadline) if self.hub.phase() != Phase::Stopped => {
+                drop(lent);
+                self.hub.rest(control, key, interest, deadline);
+            }
+            End::Later(events) if self.hub.phase() != Phase::Stopped => {
+                drop(lent);
+                self.hub.wait_to_run(control, key, events);
+                if hand.role == Role::LastResort {
+                    self.hub.promote();
+                }
+            }
+            _ => {
+                let connection = lent.take();
+                drop(lent);
+                self.close(key, control, cell, connection);
+            }
+        }
+    }
+
+    /// Tells the shared parts what must not wait until their handlers are done.
+    pub(crate) fn tell(&self, told: &mut Vec<Told>) {
+        for (key, hangup) in told.drain(..) {
+            self.reach(key, |link| self.protocol.hangup(&link.shared, hangup));
+        }
+    }
+
+    /// Calls something with a connection's link, if it still is that connection's. A panic is logged.
+    pub(crate) fn reach(&self, key: Key, call: impl FnOnce(&Link<P>)) {
+        let Some(body) = self.cells.get(key.index) else { return };
+        let Some(link) = body.link() else { return };
+        let tenant = self.hub.control(key.index).and_then(|control| control.tenant(key.index));
+        if tenant == Some(key)
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(&link)))
+        {
+            log_panic("a callback", &*panic);
+        }
+    }
+
+    /// Ends a held entry: drops the connection, closes the socket, frees the slot.
+    pub(crate) fn close(
+        &self,
+        key: Key,
+        control: &Control,
+        cell: &Cell<P>,
+        connection: Option<P::Connection>,
+    ) {
+        let link = cell.take_link();
+        let (shared, stream) = link.map(|link| (link.shared, link.stream)).unzip();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop((connection, shared)))) {
+            log_panic("dropping a connection", &*panic);
+        }
+        if let Some(stream) = stream
+            && self.hub.poller.remove(stream.into_watched(), key)
+        {
+            self.hub.rouse();
+        }
+        control.deadline.store(Millis::NEVER.0, Ordering::SeqCst);
+        control.vacate();
+        self.hub.slots.give(key.index);
+        self.resume_accepting();
+    }
+
+    /// Closes every connection that no thread has.
+    pub(crate) fn close_seized(&self) {
+        for (index, control) in self.hub.controls.iter() {
+            let (Some(key), Some(cell)) = (control.tenant(index), self.cells.get(index)) else { continue };
+            if control.seize() {
+                let connection = cell.connection().take();
+                self.close(key, control, cell, connection);
+            }
+        }
+    }
+
+    /// The callbacks of one turn, in their order.
+    fn converse(
+        &self,
+        key: Key,
+        control: &Control,
+        taken: Taken,
+        connection: &mut P::Connection,
+        hand: &mut Hand<P>,
+    ) -> End {
+        let may_run =
+            hand.role == Role::Handler && (taken.events.has(Events::RUN) || !self.hub.queue.has_due());
+        let mut turn = Turn { scratch: &mut hand.scratch, hub: &self.hub, key };
+        let mut drain_due = taken.events.has(Events::DRAIN);
+        let deadline = Millis(control.deadline.load(Ordering::SeqCst));
+        let mut next = if taken.events.has(Events::RUN) {
+            Some(Next::Run)
+        } else if let Some(readiness) = taken.readiness() {
+            Some(self.protocol.ready(connection, readiness, &mut turn))
+        } else if taken.events.has(Events::TIMEOUT) && deadline <= self.hub.clock.millis_now() {
+            Some(self.protocol.timeout(connection, &mut turn))
+        } else {
+            None
+        };
+        let mut ran = false;
+        loop {
+            next = match next {
+                None | Some(Next::Wait { .. }) if drain_due => {
+                    drain_due = false;
+                    Some(self.protocol.drain(connection, &mut turn))
+                }
+                None => return End::Rest(taken.interest, deadline),
+                Some(Next::Wait { interest, deadline }) => {
+                    return End::Rest(interest, self.hub.clock.millis(deadline));
+                }
+                Some(Next::Run) if may_run && !ran => {
+                    ran = true;
+                    self.before_run();
+                    Some(self.protocol.run(connection, &mut turn))
+                }
+                Some(Next::Run) => return End::Later(if drain_due { Events::DRAIN } else { Events::NONE }),
+                Some(Next::Close) => return End::Close,
+            };
+        }
+    }
+
+    /// While handlers are slow, whoever enters one sees to it that somebody else polls.
+    #[inline]
+    fn before_run(&self) {
+        if self.hub.slow.load(Ordering::Relaxed) && !self.hub.lead.is_led() {
+            self.hub.promote();
+        }
+    }
+}
+
+impl<P: Protocol> Hand<P> {
+    pub(crate) fn new(protocol: &P, role: Role) -> Self {
+        Self { role, scratch: protocol.scratch(), keys: Vec::new(), told: Vec::new() }
+    }
+}
+
+/// Logs what a callback panicked with.
+pub(crate) fn log_panic(whose: &str, panic: &(dyn Any + Send)) {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("something that is no text");
+    tracing::error!(panic = text, "{whose} panicked; its connection is closed");
+}
+
+/// Tells every connection's shared part that it is cut, and unblocks whoever waits on its socket.
+pub(crate) fn cut<P: Protocol>(core: &Core<P>, key: Key) {
+    core.reach(key, |link| {
+        link.stream.cut();
+        core.protocol.hangup(&link.shared, Hangup::Cut);
+    });
+}

@@ -1,0 +1,153 @@
+//! [`Watchdog`]: sees every tick that somebody polls, wakes a follower if nobody does, and polls itself if all are busy.
+//!
+//! It never runs a handler, so it can't be held up by one. It also sends what lies gathered, expires deadlines while
+//! the leader is held up, and carries out a shutdown.
+//!
+//! Invariant: it sleeps only while somebody waits in the poller (see `watch.rs`), so an idle server makes no wake-ups.
+//! Read on in `drain.rs`.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::control::Key;
+use crate::drain::Drain;
+use crate::engine::Core;
+use crate::hub::{Patience, Phase};
+use crate::turns::{Hand, Role};
+use crate::{Config, Protocol};
+
+pub(crate) struct Watchdog<'a, P: Protocol> {
+    core: &'a Core<P>,
+    hand: Hand<P>,
+    tick: Duration,
+    threads: usize,
+    /// How many entries had been taken from the queue at the last tick.
+    taken: u64,
+    /// For how many ticks nothing has happened.
+    idle: u32,
+    /// When connections were found to want a tick.
+    asked_at: Option<Instant>,
+    asked: Vec<Key>,
+    drain: Option<Drain>,
+}
+
+impl<'a, P: Protocol> Watchdog<'a, P> {
+    pub(crate) fn new(core: &'a Core<P>, config: &Config) -> Self {
+        Self {
+            core,
+            hand: Hand::new(&core.protocol, Role::LastResort),
+            tick: config.tick,
+            threads: config.threads,
+            taken: 0,
+            idle: 0,
+            asked_at: None,
+            asked: Vec::new(),
+            drain: None,
+        }
+    }
+
+    /// Watches until the engine stops.
+    pub(crate) fn watch(&mut self) {
+        let hub = &self.core.hub;
+        while hub.phase() != Phase::Stopped {
+            if self.idle >= IDLE_TICKS {
+                self.idle = 0;
+                hub.watch.sleep(|| {
+                    hub.lead.is_blocked() && !hub.watch.is_asked() && hub.phase() == Phase::Serving
+                });
+            }
+            hub.watch.tick(self.tick);
+            hub.counts.ticks.fetch_add(1, Ordering::Relaxed);
+            self.look();
+        }
+    }
+
+    /// One tick's work.
+    fn look(&mut self) {
+        let hub = &self.core.hub;
+        let now = hub.clock.refresh();
+        self.serve_asked();
+        hub.expire(now, &mut self.hand.keys);
+        self.go_on_draining();
+        let taken = hub.queue.taken();
+        let ended = taken - self.taken;
+        self.taken = taken;
+        let led = hub.lead.is_led();
+        if ended > 0 {
+            self.idle = 0;
+            self.judge(ended);
+        } else if led && hub.queue.is_empty() {
+            self.idle = if hub.watch.is_asked() || self.drain.is_some() { 0 } else { self.idle + 1 };
+        } else {
+            self.idle = 0;
+            hub.slow.store(true, Ordering::Relaxed);
+            if !hub.promote() && !led {
+                self.stand_in();
+            }
+        }
+    }
+
+    /// Handlers count as slow no more when each awake thread ends several within a tick.
+    fn judge(&self, ended: u64) {
+        let hub = &self.core.hub;
+        let awake = self.threads.saturating_sub(hub.lead.asleep()).max(1) as u64;
+        if ended > QUICK * awake && hub.slow.load(Ordering::Relaxed) {
+            hub.slow.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// All threads are held up: accepts, parses and times out in their place, until one is free.
+    #[cold]
+    fn stand_in(&mut self) {
+        let hub = &self.core.hub;
+        hub.watch.stand_in(true);
+        while hub.lead.asleep() == 0 && hub.phase() != Phase::Stopped {
+            if let Some(key) = hub.queue.take_ready() {
+                self.core.serve(key, &mut self.hand);
+                continue;
+            }
+            let Some(seat) = hub.lead.take() else { break };
+            let hurried = hub.watch.is_asked() || hub.phase() != Phase::Serving;
+            let patience = if hurried { Patience::For(self.tick) } else { Patience::UntilAsked };
+            hub.poll(seat, patience, &mut self.hand.keys, &mut self.hand.told);
+            self.core.tell(&mut self.hand.told);
+            self.serve_asked();
+            self.go_on_draining();
+        }
+        hub.watch.stand_in(false);
+        if !hub.queue.is_empty() {
+            hub.promote();
+        }
+        self.taken = hub.queue.taken();
+    }
+
+    /// Has the gathered output of those who asked sent, once it has lain there for a tick.
+    fn serve_asked(&mut self) {
+        let watch = &self.core.hub.watch;
+        if !watch.is_asked() {
+            return;
+        }
+        let now = Instant::now();
+        let since = *self.asked_at.get_or_insert(now);
+        if now.duration_since(since) < self.tick / 2 {
+            return;
+        }
+        self.asked_at = None;
+        watch.take_asked(&mut self.asked);
+        for key in self.asked.drain(..) {
+            self.core.reach(key, |link| self.core.protocol.tick(&link.shared));
+        }
+    }
+
+    fn go_on_draining(&mut self) {
+        if let Some(deadline) = self.core.hub.ordered() {
+            self.drain.get_or_insert_with(|| Drain::begin(self.core)).go_on(self.core, deadline);
+        }
+    }
+}
+
+/// After so many ticks in which nothing happened the watchdog sleeps.
+const IDLE_TICKS: u32 = 8;
+
+/// So many entries ended per tick and thread mean that handlers are quick.
+const QUICK: u64 = 4;
