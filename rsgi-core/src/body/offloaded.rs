@@ -1,0 +1,206 @@
+//! A body that blocks, on an async server: a bounded queue between the offload's threads and the reactor.
+//!
+//! A job drives the producer until the queue is full or the body ends, then gives its thread back; the reactor asks
+//! for the next job when the queue has drained to half. So pieces cross in batches, a slow client holds no thread
+//! of a pull body, and a push body waits in its `write`. The producer is only ever run and dropped by jobs.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Frame;
+
+use super::polled::PolledFrame;
+use super::produce::{Produce, Sink, Step};
+use crate::Error;
+use crate::offload::{Offload, Pool, Work};
+
+/// Bytes that may wait for the reactor before the producer is held back.
+const QUEUE_BYTES: usize = 64 * 1024;
+
+struct Queue {
+    frames: VecDeque<Frame<Bytes>>,
+    bytes: usize,
+    /// Away while a job runs it, and gone after the end.
+    producer: Option<Box<dyn Produce>>,
+    job: JobState,
+    end: Option<Result<(), Error>>,
+    /// The reactor no longer wants it.
+    closed: bool,
+    /// The reactor has taken all there was and asks for more.
+    asked: bool,
+    reader: Option<Waker>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum JobState {
+    None,
+    Submitted,
+    Running,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    room: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The reactor's end.
+pub(crate) struct Offloaded {
+    shared: Arc<Shared>,
+    pool: Arc<dyn Pool>,
+}
+
+impl Offloaded {
+    pub(crate) fn new(producer: Box<dyn Produce>, pool: Arc<dyn Pool>) -> Self {
+        let queue = Queue {
+            frames: VecDeque::new(),
+            bytes: 0,
+            producer: Some(producer),
+            job: JobState::None,
+            end: None,
+            closed: false,
+            asked: false,
+            reader: None,
+        };
+        Self { shared: Arc::new(Shared { queue: Mutex::new(queue), room: Condvar::new() }), pool }
+    }
+
+    pub(crate) fn poll_frame(&mut self, context: &mut Context<'_>) -> PolledFrame {
+        let mut queue = self.shared.lock();
+        let frame = queue.frames.pop_front();
+        if let Some(frame) = &frame {
+            queue.bytes -= frame.data_ref().map_or(0, Bytes::len);
+        }
+        let drained = queue.bytes <= QUEUE_BYTES / 2;
+        if drained {
+            self.shared.room.notify_all();
+        }
+        let submit = drained && queue.job == JobState::None && queue.producer.is_some();
+        if submit {
+            queue.job = JobState::Submitted;
+        }
+        let answer = match frame {
+            Some(frame) => Poll::Ready(Some(Ok(frame))),
+            None => match queue.end.take() {
+                Some(end) => Poll::Ready(end.err().map(Err)),
+                None if queue.producer.is_none() && queue.job == JobState::None => Poll::Ready(None),
+                None => {
+                    queue.asked = true;
+                    self.shared.room.notify_all();
+                    queue.reader = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            },
+        };
+        drop(queue);
+        if submit {
+            Offload::submit(&self.pool, Arc::clone(&self.shared) as Arc<dyn Work>);
+        }
+        answer
+    }
+}
+
+impl Drop for Offloaded {
+    fn drop(&mut self) {
+        let mut queue = self.shared.lock();
+        queue.closed = true;
+        queue.frames.clear();
+        self.shared.room.notify_all();
+        let producer = queue.producer.take();
+        drop(queue);
+        if producer.is_some() {
+            // Its drop may block, as its steps may.
+            Offload::Pool(Arc::clone(&self.pool)).detach(move || drop(producer));
+        }
+    }
+}
+
+impl Work for Shared {
+    fn work(&self) -> Option<Waker> {
+        let mut producer = {
+            let mut queue = self.lock();
+            queue.job = JobState::Running;
+            queue.producer.take()?
+        };
+        loop {
+            let step = catch_unwind(AssertUnwindSafe(|| producer.step(&mut QueueSink(self))));
+            let end = match step {
+                Ok(Ok(Step::More)) => None,
+                Ok(Ok(Step::Done)) => Some(Ok(())),
+                Ok(Err(error)) => Some(Err(error)),
+                Err(_) => Some(Err(crate::respond::Panicked.into())),
+            };
+            let mut queue = self.lock();
+            let full = queue.bytes >= QUEUE_BYTES;
+            if end.is_none() && !full && !queue.closed {
+                continue;
+            }
+            if end.is_some() || queue.closed {
+                drop(queue);
+                // Outside the lock, on this thread, which may block.
+                if catch_unwind(AssertUnwindSafe(|| drop(producer))).is_err() {
+                    tracing::error!(target: "rsgi", "a body panicked when it was dropped");
+                }
+                queue = self.lock();
+                queue.end = end;
+            } else {
+                queue.producer = Some(producer);
+            }
+            queue.job = JobState::None;
+            return queue.reader.take();
+        }
+    }
+}
+
+/// What the producer writes to, on the job's thread.
+struct QueueSink<'a>(&'a Shared);
+
+impl QueueSink<'_> {
+    fn push(&self, frame: Frame<Bytes>) -> io::Result<()> {
+        let mut queue = self.0.lock();
+        // A push body has no steps to pause between: it waits here.
+        while queue.bytes >= QUEUE_BYTES && !queue.closed {
+            queue = self.0.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        if queue.closed {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        queue.bytes += frame.data_ref().map_or(0, Bytes::len);
+        queue.frames.push_back(frame);
+        queue.asked = false;
+        let reader = queue.reader.take();
+        drop(queue);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        Ok(())
+    }
+}
+
+impl Sink for QueueSink<'_> {
+    fn data(&mut self, piece: Bytes) -> io::Result<()> {
+        if piece.is_empty() { Ok(()) } else { self.push(Frame::data(piece)) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut queue = self.0.lock();
+        while !(queue.closed || queue.frames.is_empty() && queue.asked) {
+            queue = self.0.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        if queue.closed { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+    }
+
+    fn trailers(&mut self, trailers: HeaderMap) -> io::Result<()> {
+        self.push(Frame::trailers(trailers))
+    }
+}

@@ -1,0 +1,66 @@
+//! An environ from and to `http::Request`, for frameworks that think in http's types, and for tests.
+//!
+//! On the way out everything that a request has no place for travels in its extensions, so that the way back
+//! loses nothing.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::Request;
+
+use super::Environ;
+use super::extra::Extra;
+use crate::Input;
+use crate::connection::{Connection, Server};
+use crate::endpoint::Endpoint;
+use crate::exchange::Exchange;
+
+/// What an `http::Request` can't hold, as one of its extensions. Clones share it; the first to turn back gets it.
+#[derive(Clone)]
+struct Carried(Arc<Mutex<Option<Rest>>>);
+
+struct Rest {
+    exchange: Arc<Exchange>,
+    script_end: u16,
+    extra: Option<Box<Extra>>,
+}
+
+impl Environ {
+    /// Turns the environ into an `http::Request` whose body is the input. [`Environ::from_request`] gets all of it
+    /// back, also after the request's head was changed.
+    pub fn into_request(self) -> Request<Input> {
+        let Self { mut head, input, exchange, script_end, extra } = self;
+        head.extensions.insert(Carried(Arc::new(Mutex::new(Some(Rest { exchange, script_end, extra })))));
+        Request::from_parts(head, input)
+    }
+
+    /// Turns a request back into the environ it came from. One that came from no environ gets a connection of its
+    /// own, within this process: peer and local are an unnamed unix socket.
+    pub fn from_request(request: Request<Input>) -> Self {
+        let (mut head, input) = request.into_parts();
+        let carried = head.extensions.remove::<Carried>();
+        let rest =
+            carried.and_then(|carried| carried.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+        match rest {
+            Some(Rest { exchange, script_end, extra }) => Self { head, input, exchange, script_end, extra },
+            None => Self::new(head, input, Exchange::new(in_process(Server::new("in-process", VERSION)))),
+        }
+    }
+
+    /// Makes an environ for a test from a request without a body, on a server that runs blocking work inline.
+    pub fn for_test(request: Request<()>) -> Self {
+        Self::from_request(request.map(|()| Input::empty()))
+    }
+
+    /// Makes an environ for a request that never crossed a socket, on a server of the caller's description.
+    pub fn on_server(request: Request<Input>, server: Server) -> Self {
+        let (head, input) = request.into_parts();
+        Self::new(head, input, Exchange::new(in_process(server)))
+    }
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn in_process(server: Server) -> Arc<Connection> {
+    let unnamed = Endpoint::unix(None, None);
+    Arc::new(Connection::new(Arc::new(server), 0, unnamed.clone(), unnamed))
+}

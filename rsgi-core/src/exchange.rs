@@ -1,0 +1,273 @@
+//! One request's shared part: what must survive the app's error, panic or cancellation.
+//!
+//! The adapter makes one an exchange (or reuses one nobody else holds), records what happens to the connection in
+//! it, and tells the outcome through it exactly once. The app reaches it through tokens: [`Disconnect`],
+//! [`Environ::on_outcome`](crate::Environ::on_outcome). Unused, it costs a few stores: no allocation, no lock.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use http::StatusCode;
+
+use crate::connection::Connection;
+use crate::disconnect::{Cause, Waiters};
+use crate::outcome::{Delivery, Fault, Outcome, Phase, Trailers};
+
+type Callback = Box<dyn FnOnce(&Outcome) + Send>;
+
+#[derive(Default)]
+struct State {
+    cause: Option<Cause>,
+    waiters: Waiters,
+    callbacks: Vec<Callback>,
+    fault: Option<Fault>,
+    told: bool,
+}
+
+/// The shared part of one request and its answer.
+///
+/// Held by the adapter as an `Arc`; see [`Exchange::begin`] for reuse along a persistent connection.
+pub struct Exchange {
+    connection: Arc<Connection>,
+    number: u64,
+    /// When the request's head was complete.
+    arrived: Instant,
+    /// Set once somebody registered, waits or a fault was recorded, so that the common end takes no lock.
+    watched: AtomicBool,
+    /// The status of the final head; 0 until `respond` made it.
+    status: AtomicU16,
+    phase: AtomicU8,
+    trailers: AtomicU8,
+    upgraded: AtomicBool,
+    body_bytes: AtomicU64,
+    state: Mutex<State>,
+}
+
+impl Exchange {
+    /// Makes the shared part of a connection's first request.
+    #[must_use]
+    pub fn new(connection: Arc<Connection>) -> Arc<Self> {
+        Self::numbered(connection, 0, Instant::now())
+    }
+
+    fn numbered(connection: Arc<Connection>, number: u64, arrived: Instant) -> Arc<Self> {
+        Arc::new(Self {
+            connection,
+            number,
+            arrived,
+            watched: AtomicBool::new(false),
+            status: AtomicU16::new(0),
+            phase: AtomicU8::new(0),
+            trailers: AtomicU8::new(0),
+            upgraded: AtomicBool::new(false),
+            body_bytes: AtomicU64::new(0),
+            state: Mutex::default(),
+        })
+    }
+
+    /// Begins the next request of a connection whose head was complete at `arrived`: the same memory if nobody else
+    /// holds it any more, else a new exchange, so that an old request's tokens never see a newer one.
+    pub fn begin(this: &mut Arc<Self>, arrived: Instant) {
+        let number = this.number + 1;
+        if let Some(exchange) = Arc::get_mut(this) {
+            exchange.number = number;
+            exchange.arrived = arrived;
+            *exchange.status.get_mut() = 0;
+            *exchange.phase.get_mut() = 0;
+            *exchange.trailers.get_mut() = 0;
+            *exchange.upgraded.get_mut() = false;
+            *exchange.body_bytes.get_mut() = 0;
+            if std::mem::take(exchange.watched.get_mut()) {
+                *exchange.state.get_mut().unwrap_or_else(PoisonError::into_inner) = State::default();
+            }
+        } else {
+            *this = Self::numbered(Arc::clone(&this.connection), number, arrived);
+        }
+    }
+
+    /// The connection's facts.
+    #[must_use]
+    pub fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// The request's number on its connection, from 0 or 1 on as the adapter counts.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// When the request's head was complete.
+    #[must_use]
+    pub fn arrived(&self) -> Instant {
+        self.arrived
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.watched.store(true, Ordering::Relaxed);
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records that the client has gone and wakes whoever waits for it; for adapters. The first cause stays.
+    pub fn disconnect(&self, cause: Cause) {
+        let waiters = {
+            let mut state = self.lock();
+            if state.told || state.cause.is_some() {
+                return;
+            }
+            state.cause = Some(cause);
+            state.waiters.take()
+        };
+        for waiter in waiters {
+            waiter.wake();
+        }
+    }
+
+    /// Why the client has gone, if it has.
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause> {
+        if !self.watched.load(Ordering::Acquire) {
+            return None;
+        }
+        self.lock().cause
+    }
+
+    pub(crate) fn poll_cause(&self, context: &mut Context<'_>) -> Poll<Cause> {
+        let mut state = self.lock();
+        if let Some(cause) = state.cause {
+            return Poll::Ready(cause);
+        }
+        state.waiters.register(context.waker());
+        Poll::Pending
+    }
+
+    pub(crate) fn on_outcome(&self, callback: Callback) {
+        self.lock().callbacks.push(callback);
+    }
+
+    /// Records a fault of the answer; the first stays.
+    pub(crate) fn fault(&self, fault: Fault) {
+        self.lock().fault.get_or_insert(fault);
+    }
+
+    /// What was wrong with the answer so far.
+    #[must_use]
+    pub fn current_fault(&self) -> Option<Fault> {
+        if self.watched.load(Ordering::Acquire) { self.lock().fault } else { None }
+    }
+
+    #[inline]
+    pub(crate) fn head(&self, status: StatusCode) {
+        self.status.store(status.as_u16(), Ordering::Relaxed);
+        self.phase.store(1, Ordering::Release);
+    }
+
+    /// Tells whether the final head has been made, so that nothing informational can precede it any more.
+    #[must_use]
+    pub fn head_is_final(&self) -> bool {
+        self.phase.load(Ordering::Acquire) != 0
+    }
+
+    #[inline]
+    pub(crate) fn produced(&self, bytes: u64) {
+        self.body_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.phase.store(2, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn ended(&self) {
+        self.phase.store(3, Ordering::Relaxed);
+    }
+
+    /// Records what became of the trailers, for adapters whose protocol drops them after all.
+    pub fn trailers(&self, trailers: Trailers) {
+        let code = match trailers {
+            Trailers::None => 0,
+            Trailers::Sent => 1,
+            Trailers::NotSent => 2,
+        };
+        self.trailers.store(code, Ordering::Relaxed);
+    }
+
+    pub(crate) fn upgrade(&self) {
+        self.upgraded.store(true, Ordering::Release);
+    }
+
+    /// Tells whether the app accepted an upgrade: from then on the input is the raw inbound stream.
+    #[must_use]
+    pub fn is_upgraded(&self) -> bool {
+        self.upgraded.load(Ordering::Acquire)
+    }
+
+    /// Tells whether anybody registered, waits, or a fault was recorded: else an adapter may spare itself the
+    /// trouble of finding out when the last byte went.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Acquire)
+    }
+
+    /// Tells the outcome: for adapters, after their flush. Runs the callbacks in reverse order, each of them even if
+    /// another panics. Only the first call does anything.
+    pub fn tell(&self, delivery: Delivery) {
+        if !self.watched.load(Ordering::Acquire) {
+            return;
+        }
+        let (callbacks, outcome) = {
+            let mut state = self.lock();
+            if std::mem::replace(&mut state.told, true) {
+                return;
+            }
+            (std::mem::take(&mut state.callbacks), self.outcome(delivery, &state))
+        };
+        for callback in callbacks.into_iter().rev() {
+            if catch_unwind(AssertUnwindSafe(|| callback(&outcome))).is_err() {
+                tracing::error!(target: "rsgi", "an outcome callback panicked; the others run on");
+            }
+        }
+    }
+
+    fn outcome(&self, delivery: Delivery, state: &State) -> Outcome {
+        let delivery = match (delivery, state.cause, state.fault) {
+            (Delivery::Whole(_), _, Some(Fault::BodyError | Fault::BodyPanic | Fault::Missing)) => {
+                Delivery::Failed
+            }
+            (Delivery::Aborted(_), Some(Cause::TimedOut), _) => Delivery::TimedOut,
+            (Delivery::Aborted(_), Some(cause), _) => Delivery::Aborted(cause),
+            (delivery, ..) => delivery,
+        };
+        Outcome {
+            delivery,
+            phase: match self.phase.load(Ordering::Relaxed) {
+                0 => Phase::App,
+                1 => Phase::Head,
+                2 => Phase::Body,
+                _ => Phase::End,
+            },
+            status: StatusCode::from_u16(self.status.load(Ordering::Relaxed)).ok(),
+            body_bytes: self.body_bytes.load(Ordering::Relaxed),
+            fault: state.fault,
+            trailers: match self.trailers.load(Ordering::Relaxed) {
+                0 => Trailers::None,
+                1 => Trailers::Sent,
+                _ => Trailers::NotSent,
+            },
+            elapsed: self.arrived.elapsed(),
+        }
+    }
+}
+
+impl Drop for Exchange {
+    /// An adapter that forgot to tell, or was cancelled, still leaves no callback unrun.
+    fn drop(&mut self) {
+        self.tell(Delivery::Aborted(Cause::ServerStopped));
+    }
+}
+
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Exchange").field("number", &self.number).finish_non_exhaustive()
+    }
+}

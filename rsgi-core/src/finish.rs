@@ -1,0 +1,174 @@
+//! The rules for a finished answer, each where an RFC puts it on the server: HEAD, statuses without content,
+//! lengths, trailers, upgrades. Called by `respond` alone.
+
+use http::{HeaderValue, Response, StatusCode, Version, header};
+
+use crate::body::{Body, Kind as BodyKind};
+use crate::fields::Fields;
+use crate::outcome::Trailers;
+use crate::outgoing::{Framing, Outgoing, TrailerRule, discard};
+use crate::respond::{Kind, Request, refused};
+use crate::start_response::{Options, Started, StartedParts};
+use crate::upgrade::{UpgradeAnswer, UpgradeKind};
+
+/// Makes the server's answer of the app's.
+#[inline]
+pub(crate) fn finish(request: &Request, started: Started) -> Response<Outgoing> {
+    let parts = started.into_parts();
+    let plain = parts.options.upgrade.is_none() && request.method == Kind::Other;
+    match parts.body.0 {
+        // The common case first: content in memory, a status that may have some.
+        BodyKind::Bytes(bytes) if plain && has_content(parts.status) => {
+            let length = bytes.len() as u64;
+            if parts.fields.content_length().is_some_and(|declared| declared != length) {
+                let body = Body::from(bytes);
+                let why = "content-length contradicts the body's length";
+                return refused(request, StartedParts { body, ..parts }, why);
+            }
+            build(
+                request,
+                parts.status,
+                parts.fields,
+                Outgoing::whole(bytes, &request.exchange),
+                &parts.options,
+            )
+        }
+        kind => finish_any(request, StartedParts { body: Body(kind), ..parts }),
+    }
+}
+
+/// Tells whether a final status may carry content and isn't special (RFC 9110 sections 6.4.1, 15.3.6).
+#[inline]
+fn has_content(status: StatusCode) -> bool {
+    !matches!(status.as_u16(), 204 | 205 | 304) && (200..600).contains(&status.as_u16())
+}
+
+fn finish_any(request: &Request, mut parts: StartedParts) -> Response<Outgoing> {
+    if let Some(upgrade) = accepted(request, &mut parts) {
+        return finish_upgrade(request, parts, &upgrade);
+    }
+    if !(200..600).contains(&parts.status.as_u16()) {
+        return refused(request, parts, "a final status lies between 200 and 599");
+    }
+    match parts.status.as_u16() {
+        // RFC 9110 section 8.6: no Content-Length in a 204; a 304's is that of the 200 it stands for.
+        204 => {
+            if parts.fields.remove(&header::CONTENT_LENGTH) {
+                tracing::warn!(target: "rsgi", "content-length of a 204 removed");
+            }
+            return without_content(request, parts, Framing::None);
+        }
+        304 => return without_content(request, parts, Framing::None),
+        // RFC 9110 section 15.3.6: a 205 has no content, and says so.
+        205 => {
+            let _typed = parts.fields.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+            return without_content(request, parts, Framing::Length(0));
+        }
+        _ => {}
+    }
+    let known = parts.body.length();
+    if let (Some(declared), Some(known)) = (parts.fields.content_length(), known)
+        && declared != known
+        && !(request.method == Kind::Head && known == 0)
+    {
+        return refused(request, parts, "content-length contradicts the body's length");
+    }
+    if request.method == Kind::Head {
+        // RFC 9110 section 9.3.2: the fields of GET. An app's own empty body for HEAD doesn't say what GET's is.
+        if let (None, Some(known @ 1..)) = (parts.fields.content_length(), known) {
+            let _typed = parts.fields.insert(header::CONTENT_LENGTH, known);
+        }
+        return without_content(request, parts, Framing::None);
+    }
+    with_content(request, parts, known)
+}
+
+fn without_content(request: &Request, parts: StartedParts, framing: Framing) -> Response<Outgoing> {
+    discard(&request.exchange, parts.body);
+    request.exchange.ended();
+    build(request, parts.status, parts.fields, Outgoing::nothing(framing), &parts.options)
+}
+
+fn with_content(request: &Request, mut parts: StartedParts, known: Option<u64>) -> Response<Outgoing> {
+    let length = parts.fields.content_length().or(known);
+    let outgoing = match parts.body.0 {
+        BodyKind::Empty => {
+            request.exchange.ended();
+            Outgoing::nothing(Framing::Length(0))
+        }
+        BodyKind::Bytes(bytes) => Outgoing::whole(bytes, &request.exchange),
+        BodyKind::Streaming(streaming) => {
+            let rule = trailer_rule(request, &streaming.announced, length, &mut parts.fields);
+            Outgoing::live(streaming.source, length, rule, &request.exchange)
+        }
+    };
+    build(request, parts.status, parts.fields, outgoing, &parts.options)
+}
+
+/// Decides whether trailers can be sent, and announces them (RFC 9110 sections 6.5.1, 6.6.2).
+fn trailer_rule(
+    request: &Request,
+    announced: &[header::HeaderName],
+    length: Option<u64>,
+    fields: &mut Fields,
+) -> TrailerRule {
+    if request.version > Version::HTTP_11 {
+        announce(announced, fields);
+        return TrailerRule::Send;
+    }
+    if request.takes_trailers && length.is_none() && !announced.is_empty() {
+        announce(announced, fields);
+        return TrailerRule::Send;
+    }
+    if !announced.is_empty() {
+        request.exchange.trailers(Trailers::NotSent);
+    }
+    TrailerRule::Drop
+}
+
+fn announce(announced: &[header::HeaderName], fields: &mut Fields) {
+    for name in announced {
+        fields.announce(name);
+    }
+}
+
+/// Takes out the upgrade that the app accepted: by `StartResponse::upgrade`, or by a 2xx to CONNECT.
+fn accepted(request: &Request, parts: &mut StartedParts) -> Option<Box<UpgradeAnswer>> {
+    let upgrade = parts.options.upgrade.take();
+    if upgrade.is_none() && request.method == Kind::Connect && parts.status.is_success() {
+        let protocol = HeaderValue::from_static("");
+        return Some(Box::new(UpgradeAnswer { kind: UpgradeKind::Connect, protocol }));
+    }
+    upgrade
+}
+
+fn finish_upgrade(request: &Request, mut parts: StartedParts, upgrade: &UpgradeAnswer) -> Response<Outgoing> {
+    // RFC 9110 sections 8.6 and 9.3.6: neither a 101 nor a 2xx to CONNECT has a length.
+    parts.fields.remove(&header::CONTENT_LENGTH);
+    if upgrade.kind == UpgradeKind::Http1 {
+        parts.fields.switch_protocols(upgrade.protocol.clone());
+    }
+    request.exchange.upgrade();
+    let source = match parts.body.0 {
+        BodyKind::Empty => Body::iter([""; 0]),
+        kind => Body(kind),
+    };
+    let outgoing = Outgoing::upgraded(source, upgrade.kind, &request.exchange);
+    build(request, parts.status, parts.fields, outgoing, &parts.options)
+}
+
+#[inline]
+fn build(
+    request: &Request,
+    status: StatusCode,
+    fields: Fields,
+    mut outgoing: Outgoing,
+    options: &Options,
+) -> Response<Outgoing> {
+    request.exchange.head(status);
+    outgoing.options(options.close, options.head_at_once);
+    let mut response = Response::new(outgoing);
+    *response.status_mut() = status;
+    *response.headers_mut() = fields.into_map();
+    response
+}

@@ -1,0 +1,72 @@
+//! Any `http::Response` as an answer, for frameworks that think in http's types.
+//!
+//! What such a framework says by hop-by-hop fields is taken apart: `Connection: close` becomes the wish to close,
+//! 101 with `Upgrade` the upgrade, and the rest is removed and reported (law 7).
+
+use bytes::Buf;
+use http::{Response, StatusCode, header};
+
+use crate::body::Body;
+use crate::fields::is_hop_by_hop;
+use crate::upgrade::{UpgradeAnswer, UpgradeKind, lists};
+use crate::{Error, StartError, StartResponse, Started};
+
+impl StartResponse {
+    /// Answers by an `http::Response` with any body.
+    ///
+    /// # Errors
+    ///
+    /// A [`StartError`] if a `Content-Length` in it is no number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rsgi_core::http::Response;
+    /// use rsgi_core::{Body, Environ, Error, StartResponse, Started};
+    ///
+    /// async fn app(_environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+    ///     let response = Response::builder().header("x-by", "http").body(String::from("hello"))?;
+    ///     Ok(start_response.respond(response.map(Body::from))?)
+    /// }
+    /// # fn is_app(_: impl rsgi_core::App) {}
+    /// # is_app(app);
+    /// ```
+    pub fn respond(self, response: Response<Body>) -> Result<Started, StartError> {
+        let (parts, body) = response.into_parts();
+        let mut head = self.status(parts.status);
+        if lists(&parts.headers, &header::CONNECTION, "close") {
+            head = head.close();
+        }
+        if parts.status == StatusCode::SWITCHING_PROTOCOLS
+            && let Some(protocol) = parts.headers.get(header::UPGRADE)
+        {
+            head = head.switching(UpgradeAnswer { kind: UpgradeKind::Http1, protocol: protocol.clone() });
+        }
+        let mut last = None;
+        for (name, value) in parts.headers {
+            // Repeated fields come with their name once.
+            let Some(name) = name.or_else(|| last.clone()) else { continue };
+            last = Some(name.clone());
+            if !is_hop_by_hop(&name) {
+                head = head.header(name, value)?;
+            } else if name != header::CONNECTION && name != header::UPGRADE {
+                tracing::warn!(target: "rsgi", field = name.as_str(), "hop-by-hop field of a response removed");
+            }
+        }
+        Ok(head.body(body))
+    }
+
+    /// Answers by an `http::Response` whose body is any `http_body::Body`.
+    ///
+    /// # Errors
+    ///
+    /// As [`respond`](Self::respond).
+    pub fn respond_http<B>(self, response: Response<B>) -> Result<Started, StartError>
+    where
+        B: http_body::Body + Send + 'static,
+        B::Data: Buf,
+        B::Error: Into<Error>,
+    {
+        self.respond(response.map(Body::http))
+    }
+}

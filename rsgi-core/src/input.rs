@@ -1,0 +1,387 @@
+//! The request's body: read as frames by async code, by [`std::io::Read`] where blocking is allowed.
+//!
+//! It ends by itself, whatever its framing was, counts its bytes against the limit, and tells a truncated body
+//! from a whole one. Adapters supply the bytes as an [`InputSource`]; a request without a body costs no allocation.
+//! PEP 3333, "Input and Error Streams".
+
+use std::future::poll_fn;
+use std::io::{self, BufRead, Read};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use http::HeaderMap;
+use http_body::{Frame, SizeHint};
+
+use crate::exclusive::Exclusive;
+use crate::input_error::{InputError, InputErrorKind};
+use crate::offload::thread_may_block;
+use crate::park;
+
+/// What is known of a request body's length before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InputLength {
+    /// The request has no body.
+    None,
+    /// The body has exactly so many bytes, if it arrives whole.
+    Known(u64),
+    /// The body ends where its framing says (chunked, HTTP/2 without `content-length`, an upgraded stream).
+    Unknown,
+}
+
+/// Where the bytes of an input come from. Implemented by adapters.
+pub trait InputSource: Send {
+    /// Gives the next piece, or trailers as the last frame. Never an empty piece; after the end or an error it
+    /// isn't called again, except on an upgraded stream, where `None` before the upgrade isn't the end.
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, InputError>>>;
+
+    /// Waits for the next piece on the calling thread, which may block. Default: polls and parks.
+    fn wait_frame(mut self: Pin<&mut Self>) -> Option<Result<Frame<Bytes>, InputError>> {
+        park::wait(poll_fn(|context| self.as_mut().poll_frame(context)))
+    }
+}
+
+enum Source {
+    Bytes(Bytes),
+    Adapter(Exclusive<Pin<Box<dyn InputSource>>>),
+}
+
+/// Boxed, so that an environ without a body carries one word of it.
+struct Live {
+    source: Source,
+    length: InputLength,
+    /// What may still be read; the limit less what was.
+    allowed: u64,
+    /// Set by an error: after it the input gives the end, and nothing more is asked of the source.
+    failed: bool,
+    /// What a `read` left over of the last piece.
+    rest: Bytes,
+    trailers: Option<HeaderMap>,
+}
+
+/// The body of a request.
+///
+/// # Examples
+///
+/// Blocking code reads it as any reader:
+///
+/// ```
+/// use std::io::Read;
+/// use rsgi_core::{Environ, Error, StartResponse, Started};
+/// use rsgi_core::http::StatusCode;
+///
+/// fn echo(mut environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+///     let mut text = String::new();
+///     environ.input_mut().read_to_string(&mut text)?;
+///     Ok(start_response.status(StatusCode::OK).body(text))
+/// }
+/// # fn is_app(_: impl rsgi_core::App) {}
+/// # is_app(rsgi_core::blocking(echo));
+/// ```
+///
+/// Async code awaits its pieces:
+///
+/// ```
+/// use rsgi_core::{Environ, Error, StartResponse, Started};
+/// use rsgi_core::http::StatusCode;
+///
+/// async fn count(mut environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+///     let mut bytes = 0;
+///     while let Some(piece) = environ.input_mut().piece().await {
+///         bytes += piece?.len();
+///     }
+///     Ok(start_response.status(StatusCode::OK).body(format!("{bytes} bytes")))
+/// }
+/// # fn is_app(_: impl rsgi_core::App) {}
+/// # is_app(count);
+/// ```
+pub struct Input(Option<Box<Live>>);
+
+impl Input {
+    /// No body; allocates nothing.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(None)
+    }
+
+    /// A body that is in memory already.
+    #[must_use]
+    pub fn from_bytes(bytes: Bytes) -> Self {
+        let length = InputLength::Known(bytes.len() as u64);
+        Self::live(Source::Bytes(bytes), length, None)
+    }
+
+    /// A body that an adapter supplies, with what is known of its length and at most `limit` bytes long.
+    pub fn new(source: impl InputSource + 'static, length: InputLength, limit: Option<u64>) -> Self {
+        Self::live(Source::Adapter(Exclusive::new(Box::pin(source))), length, limit)
+    }
+
+    fn live(source: Source, length: InputLength, limit: Option<u64>) -> Self {
+        let allowed = limit.unwrap_or(u64::MAX);
+        let live = Live { source, length, allowed, failed: false, rest: Bytes::new(), trailers: None };
+        Self(Some(Box::new(live)))
+    }
+
+    /// What was known of the length before reading.
+    #[must_use]
+    pub fn length(&self) -> InputLength {
+        self.0.as_ref().map_or(InputLength::None, |live| live.length)
+    }
+
+    /// Changes the limit, in bytes, for what has yet to be read: an upload's app may allow more than the server
+    /// does by default, another less. Default: the server's `body_bytes`.
+    pub fn set_limit(&mut self, limit: u64) {
+        if let Some(live) = &mut self.0 {
+            live.allowed = limit;
+        }
+    }
+
+    /// The request's trailers, once the body has been read to its end (RFC 9110 section 6.5).
+    #[must_use]
+    pub fn trailers(&self) -> Option<&HeaderMap> {
+        self.0.as_ref().and_then(|live| live.trailers.as_ref())
+    }
+
+    /// Waits for the next piece of data; `None` at the end, after which [`trailers`](Self::trailers) are known.
+    ///
+    /// Cancel safety: dropping the future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// An [`InputError`]; after it the input is at its end.
+    pub async fn piece(&mut self) -> Option<Result<Bytes, InputError>> {
+        poll_fn(|context| self.poll_piece(context)).await
+    }
+
+    /// Polls for the next piece of data, as [`piece`](Self::piece).
+    pub fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, InputError>>> {
+        let Some(live) = &mut self.0 else { return Poll::Ready(None) };
+        if !live.rest.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut live.rest))));
+        }
+        live.poll_with(|source| source.poll_frame(context))
+    }
+
+    /// Reads the whole body into memory; at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// An [`InputError`]; its kind is [`InputErrorKind::Limit`] if the body is longer.
+    pub async fn collect(&mut self, limit: u64) -> Result<Bytes, InputError> {
+        if let Some(live) = &mut self.0 {
+            live.allowed = live.allowed.min(limit);
+        }
+        let Some(first) = self.piece().await.transpose()? else { return Ok(Bytes::new()) };
+        let Some(second) = self.piece().await.transpose()? else { return Ok(first) };
+        let mut whole = Vec::with_capacity(first.len() + second.len());
+        whole.extend_from_slice(&first);
+        whole.extend_from_slice(&second);
+        while let Some(piece) = self.piece().await {
+            whole.extend_from_slice(&piece?);
+        }
+        Ok(whole.into())
+    }
+}
+
+impl Live {
+    /// Asks the source by `ask` until a piece, the end or an error is there.
+    fn poll_with(
+        &mut self,
+        mut ask: impl FnMut(Pin<&mut dyn InputSource>) -> Poll<Option<Result<Frame<Bytes>, InputError>>>,
+    ) -> Poll<Option<Result<Bytes, InputError>>> {
+        loop {
+            if self.failed {
+                return Poll::Ready(None);
+            }
+            let frame = match &mut self.source {
+                Source::Bytes(bytes) if bytes.is_empty() => None,
+                Source::Bytes(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
+                Source::Adapter(source) => std::task::ready!(ask(source.get_mut().as_mut())),
+            };
+            if let Some(piece) = self.take_frame(frame) {
+                return Poll::Ready(piece);
+            }
+        }
+    }
+
+    /// Counts a frame; `None` if it held nothing for the reader.
+    #[allow(clippy::option_option, reason = "nothing for the reader, the end, and a piece are three things")]
+    fn take_frame(
+        &mut self,
+        frame: Option<Result<Frame<Bytes>, InputError>>,
+    ) -> Option<Option<Result<Bytes, InputError>>> {
+        let frame = match frame {
+            None => return Some(None),
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => return Some(Some(Err(self.fail(error)))),
+        };
+        match frame.into_data() {
+            Ok(data) if data.is_empty() => None,
+            Ok(data) => match self.allowed.checked_sub(data.len() as u64) {
+                Some(allowed) => {
+                    self.allowed = allowed;
+                    Some(Some(Ok(data)))
+                }
+                None => Some(Some(Err(self.fail(InputError::new(InputErrorKind::Limit))))),
+            },
+            Err(frame) => {
+                if let Ok(trailers) = frame.into_trailers() {
+                    self.trailers = Some(trailers);
+                }
+                None
+            }
+        }
+    }
+
+    fn fail(&mut self, error: InputError) -> InputError {
+        self.failed = true;
+        error
+    }
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Input").field("length", &self.length()).finish_non_exhaustive()
+    }
+}
+
+impl BufRead for Input {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let Some(live) = &mut self.0 else { return Ok(&[]) };
+        if live.rest.is_empty() {
+            if matches!(live.source, Source::Adapter(_)) && !thread_may_block() {
+                return Err(InputError::new(InputErrorKind::WouldBlock).into());
+            }
+            if let Poll::Ready(piece) = live.poll_with(|source| Poll::Ready(source.wait_frame())) {
+                live.rest = piece.transpose()?.unwrap_or_default();
+            }
+        }
+        Ok(&live.rest)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        if let Some(live) = &mut self.0 {
+            live.rest.advance(amount);
+        }
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let amount = available.len().min(buffer.len());
+        buffer[..amount].copy_from_slice(&available[..amount]);
+        self.consume(amount);
+        Ok(amount)
+    }
+}
+
+impl http_body::Body for Input {
+    type Data = Bytes;
+    type Error = InputError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
+        let this = self.get_mut();
+        if let Some(piece) = std::task::ready!(this.poll_piece(context)) {
+            return Poll::Ready(Some(piece.map(Frame::data)));
+        }
+        let trailers = this.0.as_mut().and_then(|live| live.trailers.take());
+        Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            None => SizeHint::with_exact(0),
+            Some(live) => match &live.source {
+                Source::Bytes(bytes) => SizeHint::with_exact((bytes.len() + live.rest.len()) as u64),
+                Source::Adapter(_) => SizeHint::default(),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::offload::may_block;
+
+    struct Pieces(Vec<Result<Frame<Bytes>, InputError>>);
+
+    impl InputSource for Pieces {
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
+            Poll::Ready(if self.0.is_empty() { None } else { Some(self.0.remove(0)) })
+        }
+    }
+
+    fn pieces(texts: &[&'static str], limit: u64) -> Input {
+        let frames = texts.iter().map(|text| Ok(Frame::data(Bytes::from_static(text.as_bytes())))).collect();
+        Input::new(Pieces(frames), InputLength::Unknown, Some(limit))
+    }
+
+    #[test]
+    fn reading_needs_a_thread_that_may_block() {
+        let mut input = pieces(&["ab"], 10);
+        let error = input.read(&mut [0; 4]).unwrap_err();
+        assert_eq!(InputError::find(&error).unwrap().kind(), InputErrorKind::WouldBlock);
+        let mut text = String::new();
+        may_block(|| input.read_to_string(&mut text)).unwrap();
+        assert_eq!(text, "ab");
+    }
+
+    #[test]
+    fn the_limit_counts_bytes_and_ends_the_input() {
+        let mut input = pieces(&["abc", "d", "e"], 4);
+        let mut text = Vec::new();
+        let error = may_block(|| input.read_to_end(&mut text)).unwrap_err();
+        assert_eq!(text, b"abcd");
+        assert_eq!(InputError::find(&error).unwrap().kind(), InputErrorKind::Limit);
+        assert_eq!(may_block(|| input.read(&mut [0; 4])).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_body_of_exactly_the_limit_passes() {
+        let mut text = String::new();
+        may_block(|| pieces(&["abc", "d"], 4).read_to_string(&mut text)).unwrap();
+        assert_eq!(text, "abcd");
+    }
+
+    #[test]
+    fn trailers_are_known_at_the_end_and_empty_pieces_are_none() {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x-sum", http::HeaderValue::from_static("9"));
+        let frames = vec![
+            Ok(Frame::data(Bytes::new())),
+            Ok(Frame::data(Bytes::from_static(b"a"))),
+            Ok(Frame::trailers(trailers)),
+        ];
+        let mut input = Input::new(Pieces(frames), InputLength::Unknown, None);
+        let mut text = String::new();
+        may_block(|| input.read_to_string(&mut text)).unwrap();
+        assert_eq!((text.as_str(), input.trailers().unwrap()["x-sum"].as_bytes()), ("a", &b"9"[..]));
+    }
+
+    #[test]
+    fn no_body_is_at_its_end_at_once() {
+        assert_eq!(Input::empty().read(&mut [0; 1]).unwrap(), 0);
+    }
+}

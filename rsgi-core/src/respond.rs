@@ -1,0 +1,216 @@
+//! The one road: every adapter, whatever its protocol, answers a request through [`respond`].
+//!
+//! It runs the app, applies the rules that PEP 3333 and RFC 9110 put on the *server*, and hands back a finished
+//! `http::Response<Outgoing>`. What HEAD, 204 or Content-Length means is written here and nowhere else; what is
+//! left to an adapter is its protocol's own syntax: framing as [`Outgoing::framing`] says, `Date`, and the flush
+//! after which it tells the outcome.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{HeaderValue, Method, Response, StatusCode, Version, header};
+
+use crate::exchange::Exchange;
+use crate::finish::finish;
+use crate::outcome::Fault;
+use crate::outgoing::Outgoing;
+use crate::start_response::StartedParts;
+use crate::upgrade::lists;
+use crate::{App, Environ, Error, InputError, StartResponse, Started};
+
+/// What `respond` must remember of a request once the app has its environ.
+pub(crate) struct Request {
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) method: Kind,
+    pub(crate) version: Version,
+    /// Whether trailers can reach this client (RFC 9110 section 6.5.1).
+    pub(crate) takes_trailers: bool,
+}
+
+/// The methods that change what an answer means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Head,
+    Connect,
+    Other,
+}
+
+impl Request {
+    #[inline]
+    fn of(environ: &Environ) -> Self {
+        let method = match *environ.method() {
+            Method::HEAD => Kind::Head,
+            Method::CONNECT => Kind::Connect,
+            _ => Kind::Other,
+        };
+        let version = environ.version();
+        let takes_trailers =
+            version > Version::HTTP_11 || version == Version::HTTP_11 && wants_trailers(environ);
+        Self { exchange: Arc::clone(environ.exchange()), method, version, takes_trailers }
+    }
+}
+
+#[inline]
+fn wants_trailers(environ: &Environ) -> bool {
+    environ.headers().contains_key(header::TE) && lists(environ.headers(), &header::TE, "trailers")
+}
+
+/// Answers one request: runs the app and finishes its answer by the server's rules.
+///
+/// The future never fails: an app's error or panic is logged and becomes a 500 (413, 408, 400 for an
+/// [`InputError`]), whose text says nothing of the app. Polled wherever the adapter runs apps; dropping it cancels
+/// the request. The app is borrowed, so an adapter needs no reference count per request.
+///
+/// # Examples
+///
+/// ```
+/// use std::pin::pin;
+/// use std::task::{Context, Poll, Waker};
+/// use rsgi_core::{app_fn, respond, Environ};
+/// use rsgi_core::http::{Request, StatusCode};
+///
+/// let app = app_fn(|_, start_response| async move { Ok(start_response.status(StatusCode::OK).body("pong")) });
+/// let environ = Environ::for_test(Request::new(()));
+/// let mut context = Context::from_waker(Waker::noop());
+/// let Poll::Ready(answer) = pin!(respond(&app, environ)).poll(&mut context) else { panic!("pending") };
+/// assert_eq!(answer.status(), StatusCode::OK);
+/// ```
+#[inline]
+pub fn respond<A: App>(
+    app: &A,
+    environ: Environ,
+) -> Respond<impl Future<Output = Result<Started, Error>> + Send> {
+    let request = Request::of(&environ);
+    // A blocking app on a blocking server runs right here; `AssertUnwindSafe`, as nothing of ours is borrowed.
+    let called = catch_unwind(AssertUnwindSafe(|| app.call(environ, StartResponse::new())));
+    match called {
+        Ok(future) => Respond { future: Some(future), request, panic: None },
+        Err(panic) => Respond { future: None, request, panic: Some(panic_text(&*panic)) },
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// The future of [`respond`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Respond<F> {
+        #[pin]
+        future: Option<F>,
+        request: Request,
+        panic: Option<String>,
+    }
+}
+
+impl<F> std::fmt::Debug for Respond<F> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Respond").finish_non_exhaustive()
+    }
+}
+
+impl<F> Future for Respond<F>
+where
+    F: Future<Output = Result<Started, Error>>,
+{
+    type Output = Response<Outgoing>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response<Outgoing>> {
+        let this = self.project();
+        let Some(future) = this.future.as_pin_mut() else {
+            return Poll::Ready(panicked(this.request, &this.panic.take().unwrap_or_default()));
+        };
+        match catch_unwind(AssertUnwindSafe(|| future.poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(Ok(started))) => Poll::Ready(finish(this.request, started)),
+            Ok(Poll::Ready(Err(error))) => Poll::Ready(failed(this.request, &*error)),
+            Err(panic) => Poll::Ready(panicked(this.request, &panic_text(&*panic))),
+        }
+    }
+}
+
+/// An app's or a body's panic, as an error.
+#[derive(Debug)]
+pub(crate) struct Panicked;
+
+impl std::fmt::Display for Panicked {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("panicked")
+    }
+}
+
+impl std::error::Error for Panicked {}
+
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else {
+        panic.downcast_ref::<String>().cloned().unwrap_or_else(|| String::from("no text"))
+    }
+}
+
+#[cold]
+fn panicked(request: &Request, text: &str) -> Response<Outgoing> {
+    let (connection, number) = (request.exchange.connection().id, request.exchange.number());
+    let hint = if text.contains("there is no reactor running") {
+        "; this app needs tokio: serve it by rsgi-hyper, or enable rsgi-std's feature `tokio`"
+    } else {
+        ""
+    };
+    tracing::error!(target: "rsgi", connection, request = number, panic = text, "app panicked: answered 500{hint}");
+    request.exchange.fault(Fault::Panic);
+    canned(request, StatusCode::INTERNAL_SERVER_ERROR, false)
+}
+
+#[cold]
+fn failed(request: &Request, error: &(dyn std::error::Error + 'static)) -> Response<Outgoing> {
+    let (connection, number) = (request.exchange.connection().id, request.exchange.number());
+    let input = InputError::find(error);
+    let status = input.map_or(StatusCode::INTERNAL_SERVER_ERROR, |input| input.kind().status());
+    if status.is_server_error() {
+        let causes = causes(error);
+        tracing::error!(target: "rsgi", connection, request = number, error = causes, "app failed: answered 500");
+        request.exchange.fault(Fault::Error);
+    } else {
+        let code = status.as_u16();
+        tracing::info!(target: "rsgi", connection, request = number, error = %error, "input refused: answered {code}");
+    }
+    // What is left of a broken input can't be told from a next request.
+    canned(request, status, input.is_some())
+}
+
+/// An error and its sources, in one line.
+pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+/// The server's own answer in place of the app's; its text is the status alone (conformance rule 113).
+pub(crate) fn canned(request: &Request, status: StatusCode, close: bool) -> Response<Outgoing> {
+    let text = format!("{} {}\n", status.as_str(), status.canonical_reason().unwrap_or_default());
+    let mut started = StartResponse::new().status(status).body(text);
+    // A typed name and a literal value: neither can be refused.
+    let _accepted = started.fields_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    if close {
+        started.close();
+    }
+    finish(request, started)
+}
+
+/// Replaces an answer that contradicts itself, before anything of it was sent.
+#[cold]
+pub(crate) fn refused(request: &Request, parts: StartedParts, why: &str) -> Response<Outgoing> {
+    let (connection, number) = (request.exchange.connection().id, request.exchange.number());
+    tracing::error!(target: "rsgi", connection, request = number, "answer refused: {why}; answered 500");
+    request.exchange.fault(Fault::Refused);
+    crate::outgoing::discard(&request.exchange, parts.body);
+    canned(request, StatusCode::INTERNAL_SERVER_ERROR, false)
+}
