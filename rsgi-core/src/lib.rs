@@ -1,7 +1,7 @@
 //! RSGI's contract: `App(environ, start_response) -> body`, between Rust web servers and Rust web applications.
 //!
 //! What WSGI (PEP 3333) is for Python: a framework implements [`App`], a server hosts it by building an
-//! [`Environ`] and calling [`respond`], and the application developer picks the server in `Cargo.toml`. This crate
+//! [`Environ`] and calling [`respond()`], and the application developer picks the server in `Cargo.toml`. This crate
 //! knows no server and no runtime: it opens no socket and spawns no thread. `SPEC.md` has the numbered clauses.
 //!
 //! Read in the order of the modules below: the contract, what an app gets, what it gives, what a server does.
