@@ -1,0 +1,110 @@
+//! Heads that come in pieces: what one connection remembers between reads.
+//!
+//! `httparse` starts over at each call, so it is called only when it can get further: at the first bytes, and when
+//! the empty line has come. In between only the new bytes are looked at, for line ends and for limits that are
+//! already broken. It holds no bytes: they stay in the connection's buffer.
+//!
+//! Invariant: bytes behind the head's end are never looked at, for they are a body.
+//! Next: `head.rs`, which decides when to ask.
+
+use bytes::{Buf, BytesMut};
+
+use super::diagnose::{Diagnosis, diagnose};
+use super::{HeadLimits, Reject};
+
+/// How far one connection's head has come; kept beside its buffer between reads.
+#[derive(Clone, Debug, Default)]
+pub struct HeadProgress {
+    /// Bytes at the buffer's front in which the head's end was looked for in vain; 0 before the first try.
+    scanned: usize,
+    /// Empty lines taken off in front of the request line.
+    empty_lines: usize,
+    /// Whether the request line's end was seen.
+    line: RequestLine,
+}
+
+/// Whether the request line is whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum RequestLine {
+    #[default]
+    Growing,
+    Whole,
+}
+
+/// Whether a parse is worth its while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ready {
+    Parse,
+    NotYet,
+}
+
+impl HeadProgress {
+    /// Tells whether a part of a head was there before.
+    #[inline]
+    pub(super) fn is_begun(&self) -> bool {
+        self.scanned > 0
+    }
+
+    /// Takes off empty lines, and looks for the end of a head that wasn't whole at the last try.
+    pub(super) fn prepare(&mut self, buf: &mut BytesMut, limits: &HeadLimits) -> Result<Ready, Reject> {
+        while self.scanned == 0 {
+            match buf[..] {
+                [b'\r', b'\n', ..] => buf.advance(2),
+                [] | [b'\r'] => return Ok(Ready::NotYet),
+                [b'\n', ..] => return Err(Reject::BareLineFeed),
+                [b'\r', ..] => return Err(Reject::BareCarriageReturn),
+                _ => return Ok(Ready::Parse),
+            }
+            self.empty_lines += 1;
+            if self.empty_lines > limits.empty_lines {
+                return Err(Reject::TooManyEmptyLines);
+            }
+        }
+        if self.look_for_end(buf, limits)? == Ready::Parse {
+            return Ok(Ready::Parse);
+        }
+        self.wait(buf, limits).map(|()| Ready::NotYet)
+    }
+
+    /// Notes that the head isn't whole, and refuses it where it can't become valid any more.
+    pub(super) fn wait(&mut self, buf: &[u8], limits: &HeadLimits) -> Result<(), Reject> {
+        if self.scanned == 0 {
+            self.look_for_end(buf, limits)?;
+        }
+        self.scanned = buf.len();
+        let longest_line = limits.method_bytes.saturating_add(limits.target_bytes).saturating_add(LINE_REST);
+        if self.line == RequestLine::Growing && buf.len() > longest_line {
+            let has_method = buf.iter().take(limits.method_bytes.saturating_add(1)).any(|byte| *byte == b' ');
+            return Err(if has_method { Reject::TargetTooLong } else { Reject::MethodTooLong });
+        }
+        if buf.len() > limits.head_bytes {
+            return Err(Reject::HeadTooLarge);
+        }
+        Ok(())
+    }
+
+    /// Looks at the bytes that came since the last try: at line ends, and for the empty line.
+    fn look_for_end(&mut self, buf: &[u8], limits: &HeadLimits) -> Result<Ready, Reject> {
+        for at in self.scanned..buf.len() {
+            let is_behind_return = at > 0 && buf[at - 1] == b'\r';
+            let is_feed = buf[at] == b'\n';
+            if is_feed != is_behind_return {
+                let bare = if is_feed { Reject::BareLineFeed } else { Reject::BareCarriageReturn };
+                return Err(match diagnose(buf, limits) {
+                    Diagnosis::Broken(reject) => reject,
+                    _ => bare,
+                });
+            }
+            if is_feed {
+                self.line = RequestLine::Whole;
+                if at >= 3 && buf[at - 3..at] == *b"\r\n\r" {
+                    return Ok(Ready::Parse);
+                }
+            }
+        }
+        Ok(Ready::NotYet)
+    }
+}
+
+/// What the request line has beside method and target: two blanks, the version, CRLF.
+const LINE_REST: usize = 12;
