@@ -1,7 +1,7 @@
 //! One request's shared part: what must survive the app's error, panic or cancellation.
 //!
 //! The adapter makes one an exchange (or reuses one nobody else holds), records what happens to the connection in
-//! it, and tells the outcome through it exactly once. The app reaches it through tokens: [`Disconnect`],
+//! it, and tells the outcome through it exactly once. The app reaches it through tokens: `Disconnect`,
 //! [`Environ::on_outcome`](crate::Environ::on_outcome). Unused, it costs a few stores: no allocation, no lock.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -162,7 +162,10 @@ impl Exchange {
     #[inline]
     pub(crate) fn head(&self, status: StatusCode) {
         self.status.store(status.as_u16(), Ordering::Relaxed);
-        self.phase.store(1, Ordering::Release);
+        // An answer in memory, or without content, has ended before its head is made.
+        if self.phase.load(Ordering::Relaxed) == 0 {
+            self.phase.store(1, Ordering::Release);
+        }
     }
 
     /// Tells whether the final head has been made, so that nothing informational can precede it any more.
@@ -179,7 +182,15 @@ impl Exchange {
 
     #[inline]
     pub(crate) fn ended(&self) {
-        self.phase.store(3, Ordering::Relaxed);
+        self.phase.store(3, Ordering::Release);
+    }
+
+    /// Tells whether all of the answer has been handed to the adapter: the flush after that is the one that makes it
+    /// whole.
+    #[must_use]
+    #[inline]
+    pub fn has_ended(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == 3
     }
 
     /// Records what became of the trailers, for adapters whose protocol drops them after all.

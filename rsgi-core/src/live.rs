@@ -109,6 +109,11 @@ impl Live {
                     Err(frame) => {
                         let trailers = frame.into_trailers().unwrap_or_default();
                         if let Some(trailers) = self.meter.trailers(trailers) {
+                            // Nothing follows trailers, and a protocol that sent them doesn't ask again.
+                            if let Err(error) = self.meter.end() {
+                                return self.hold(error, context);
+                            }
+                            self.source = LiveSource::Over;
                             return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
                         }
                     }
