@@ -121,6 +121,7 @@ pub struct Fields {
 
 impl Fields {
     /// Makes an empty set of fields; allocates nothing.
+    #[inline(always)]
     pub fn new() -> Self {
         Self::default()
     }
@@ -141,7 +142,7 @@ impl Fields {
     ///
     /// A [`StartError`] that names the field: no token, a control character in the value, a hop-by-hop field, an
     /// unreadable `Content-Length`, or too many fields. Nothing has been changed then.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, name: impl FieldName, value: impl FieldValue) -> Result<(), StartError> {
         let (name, value) = (name.into_name()?, value.into_value()?);
         let length = check(&name, &value)?;
@@ -160,7 +161,7 @@ impl Fields {
     /// # Errors
     ///
     /// As [`insert`](Self::insert).
-    #[inline]
+    #[inline(always)]
     pub fn append(&mut self, name: impl FieldName, value: impl FieldValue) -> Result<(), StartError> {
         let (name, value) = (name.into_name()?, value.into_value()?);
         let length = check(&name, &value)?;
@@ -200,10 +201,10 @@ impl Fields {
         }
     }
 
-    /// Adds the two fields of a 101; the server's alone.
-    pub(crate) fn switch_protocols(&mut self, protocol: HeaderValue) {
+    /// Adds the two fields of an upgrade that is accepted or offered; the server's alone.
+    pub(crate) fn name_upgrade(&mut self, protocols: HeaderValue) {
         self.map.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        self.map.insert(header::UPGRADE, protocol);
+        self.map.insert(header::UPGRADE, protocols);
     }
 
     pub(crate) fn into_map(self) -> HeaderMap {

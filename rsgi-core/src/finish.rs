@@ -12,7 +12,7 @@ use crate::start_response::{Options, Started, StartedParts};
 use crate::upgrade::{UpgradeAnswer, UpgradeKind};
 
 /// Makes the server's answer of the app's.
-#[inline]
+#[inline(always)]
 pub(crate) fn finish(request: &Request, started: Started) -> Response<Outgoing> {
     let parts = started.into_parts();
     let plain = parts.options.upgrade.is_none() && request.method == Kind::Other;
@@ -38,14 +38,15 @@ pub(crate) fn finish(request: &Request, started: Started) -> Response<Outgoing> 
 }
 
 /// Tells whether a final status may carry content and isn't special (RFC 9110 sections 6.4.1, 15.3.6).
-#[inline]
+#[inline(always)]
 fn has_content(status: StatusCode) -> bool {
     !matches!(status.as_u16(), 204 | 205 | 304) && (200..600).contains(&status.as_u16())
 }
 
+#[inline(never)]
 fn finish_any(request: &Request, mut parts: StartedParts) -> Response<Outgoing> {
-    if let Some(upgrade) = accepted(request, &mut parts) {
-        return finish_upgrade(request, parts, &upgrade);
+    if let Some((kind, protocol)) = accepted(request, &mut parts) {
+        return finish_upgrade(request, parts, kind, protocol);
     }
     if !(200..600).contains(&parts.status.as_u16()) {
         return refused(request, parts, "a final status lies between 200 and 599");
@@ -132,32 +133,41 @@ fn announce(announced: &[header::HeaderName], fields: &mut Fields) {
     }
 }
 
-/// Takes out the upgrade that the app accepted: by `StartResponse::upgrade`, or by a 2xx to CONNECT.
-fn accepted(request: &Request, parts: &mut StartedParts) -> Option<Box<UpgradeAnswer>> {
-    let upgrade = parts.options.upgrade.take();
-    if upgrade.is_none() && request.method == Kind::Connect && parts.status.is_success() {
-        let protocol = HeaderValue::from_static("");
-        return Some(Box::new(UpgradeAnswer { kind: UpgradeKind::Connect, protocol }));
+/// Takes out the upgrade that the app accepted: by `StartResponse::upgrade`, or by a 2xx to CONNECT. One that it
+/// only offers becomes fields, where the version has them (RFC 9110 section 7.8; RFC 9113 section 8.2.2 has none).
+fn accepted(request: &Request, parts: &mut StartedParts) -> Option<(UpgradeKind, HeaderValue)> {
+    match parts.options.upgrade.take().map(|upgrade| *upgrade) {
+        Some(UpgradeAnswer::Accepted { kind, protocol }) => return Some((kind, protocol)),
+        Some(UpgradeAnswer::Offered(protocols)) if request.version == Version::HTTP_11 => {
+            parts.fields.name_upgrade(protocols);
+        }
+        Some(UpgradeAnswer::Offered(_)) | None => {}
     }
-    upgrade
+    let connected = request.method == Kind::Connect && parts.status.is_success();
+    connected.then(|| (UpgradeKind::Connect, HeaderValue::from_static("")))
 }
 
-fn finish_upgrade(request: &Request, mut parts: StartedParts, upgrade: &UpgradeAnswer) -> Response<Outgoing> {
+fn finish_upgrade(
+    request: &Request,
+    mut parts: StartedParts,
+    kind: UpgradeKind,
+    protocol: HeaderValue,
+) -> Response<Outgoing> {
     // RFC 9110 sections 8.6 and 9.3.6: neither a 101 nor a 2xx to CONNECT has a length.
     parts.fields.remove(&header::CONTENT_LENGTH);
-    if upgrade.kind == UpgradeKind::Http1 {
-        parts.fields.switch_protocols(upgrade.protocol.clone());
+    if kind == UpgradeKind::Http1 {
+        parts.fields.name_upgrade(protocol);
     }
     request.exchange.upgrade();
     let source = match parts.body.0 {
         BodyKind::Empty => Body::iter([""; 0]),
         kind => Body(kind),
     };
-    let outgoing = Outgoing::upgraded(source, upgrade.kind, &request.exchange);
+    let outgoing = Outgoing::upgraded(source, kind, &request.exchange);
     build(request, parts.status, parts.fields, outgoing, &parts.options)
 }
 
-#[inline]
+#[inline(always)]
 fn build(
     request: &Request,
     status: StatusCode,

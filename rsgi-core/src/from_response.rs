@@ -1,7 +1,8 @@
 //! Any `http::Response` as an answer, for frameworks that think in http's types.
 //!
 //! What such a framework says by hop-by-hop fields is taken apart: `Connection: close` becomes the wish to close,
-//! 101 with `Upgrade` the upgrade, and the rest is removed and reported (law 7).
+//! 101 with `Upgrade` the upgrade, another status with it the offer of one, and the rest is removed and reported
+//! (law 7).
 
 use bytes::Buf;
 use http::{Response, StatusCode, header};
@@ -37,10 +38,13 @@ impl StartResponse {
         if lists(&parts.headers, &header::CONNECTION, "close") {
             head = head.close();
         }
-        if parts.status == StatusCode::SWITCHING_PROTOCOLS
-            && let Some(protocol) = parts.headers.get(header::UPGRADE)
-        {
-            head = head.switching(UpgradeAnswer { kind: UpgradeKind::Http1, protocol: protocol.clone() });
+        if let Some(protocol) = parts.headers.get(header::UPGRADE).cloned() {
+            head = head.with_upgrade(match parts.status {
+                StatusCode::SWITCHING_PROTOCOLS => {
+                    UpgradeAnswer::Accepted { kind: UpgradeKind::Http1, protocol }
+                }
+                _ => UpgradeAnswer::Offered(protocol),
+            });
         }
         let mut last = None;
         for (name, value) in parts.headers {

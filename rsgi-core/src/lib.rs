@@ -77,6 +77,7 @@ pub use offload::{Job, Offload, Offloaded, Pool, may_block, thread_may_block};
 pub use outcome::{AcceptedBy, Delivery, Fault, Outcome, Phase, Trailers};
 pub use outgoing::{Framing, Outgoing};
 pub use outgoing_error::{OutgoingError, OutgoingErrorKind};
+pub use park::wait;
 pub use respond::{Respond, respond};
 pub use start_error::{StartError, StartErrorKind};
 pub use start_response::{Head, StartResponse, Started};

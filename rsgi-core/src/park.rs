@@ -26,8 +26,20 @@ impl Wake for Unpark {
     }
 }
 
-/// Polls `future` on the calling thread until it is ready, sleeping in between.
-pub(crate) fn wait<F: Future>(future: F) -> F::Output {
+/// Polls `future` on the calling thread until it is ready, sleeping in between; for adapters that give each
+/// connection a thread, and for tests. Never on a thread that others' futures are polled on.
+///
+/// # Examples
+///
+/// ```
+/// use rsgi_core::{app_fn, respond, wait, Environ};
+/// use rsgi_core::http::{Request, StatusCode};
+///
+/// let app = app_fn(|_, start_response| async move { Ok(start_response.status(StatusCode::NO_CONTENT).empty()) });
+/// let answer = wait(respond(&app, Environ::for_test(Request::new(()))));
+/// assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+/// ```
+pub fn wait<F: Future>(future: F) -> F::Output {
     let unpark = Arc::new(Unpark { thread: std::thread::current(), woken: AtomicBool::new(false) });
     let waker = Waker::from(Arc::clone(&unpark));
     let mut context = Context::from_waker(&waker);

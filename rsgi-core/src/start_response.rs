@@ -46,7 +46,7 @@ impl StartResponse {
     /// # Errors
     ///
     /// A [`StartError`] that names the status or the field at fault: see [`StartErrorKind`].
-    #[inline]
+    #[inline(always)]
     pub fn start<N: FieldName, V: FieldValue>(
         self,
         status: StatusCode,
@@ -61,7 +61,7 @@ impl StartResponse {
 
     /// Begins an answer with a status alone. A status outside 200 to 599 becomes 500 in `respond`, with a log line;
     /// use [`start`](Self::start) to get the error instead.
-    #[inline]
+    #[inline(always)]
     pub fn status(self, status: StatusCode) -> Head {
         Head::new(status)
     }
@@ -74,10 +74,9 @@ impl StartResponse {
     ///
     /// [`StartErrorKind::Upgrade`] if the client didn't offer `protocol`.
     pub fn upgrade(self, upgrade: Upgrade, protocol: &str) -> Result<Head, StartError> {
+        let status = upgrade.kind().status();
         let answer = upgrade.accept(protocol)?;
-        let mut head = Head::new(answer.status());
-        head.options.upgrade = Some(Box::new(answer));
-        Ok(head)
+        Ok(Head::new(status).with_upgrade(answer))
     }
 }
 
@@ -87,6 +86,7 @@ impl Default for StartResponse {
     }
 }
 
+#[inline(always)]
 fn check_status(status: StatusCode) -> Result<StatusCode, StartError> {
     if (200..600).contains(&status.as_u16()) {
         Ok(status)
@@ -113,7 +113,7 @@ pub struct Head {
 }
 
 impl Head {
-    #[inline]
+    #[inline(always)]
     fn new(status: StatusCode) -> Self {
         Self { status, fields: Fields::new(), options: Options::default() }
     }
@@ -123,7 +123,7 @@ impl Head {
     /// # Errors
     ///
     /// A [`StartError`] that names the field at fault.
-    #[inline]
+    #[inline(always)]
     pub fn header(mut self, name: impl FieldName, value: impl FieldValue) -> Result<Self, StartError> {
         self.fields.append(name, value)?;
         Ok(self)
@@ -142,19 +142,30 @@ impl Head {
         self
     }
 
-    pub(crate) fn switching(mut self, answer: UpgradeAnswer) -> Self {
+    /// Names the protocols that the client may upgrade to, in an ordinary answer: a 426 must, and is the usual
+    /// refusal of a request that offered none of them (RFC 9110 sections 7.8, 15.5.22). The server sends `Upgrade`
+    /// and its `Connection` option on HTTP/1.1; other versions know neither.
+    ///
+    /// # Errors
+    ///
+    /// [`StartErrorKind::InvalidValue`] if `protocols` can't be a field's value.
+    pub fn offer_upgrade(self, protocols: impl FieldValue) -> Result<Self, StartError> {
+        Ok(self.with_upgrade(UpgradeAnswer::Offered(protocols.into_value()?)))
+    }
+
+    pub(crate) fn with_upgrade(mut self, answer: UpgradeAnswer) -> Self {
         self.options.upgrade = Some(Box::new(answer));
         self
     }
 
     /// Completes the answer with its body.
-    #[inline]
+    #[inline(always)]
     pub fn body(self, body: impl Into<Body>) -> Started {
         Started { status: self.status, fields: self.fields, body: body.into(), options: self.options }
     }
 
     /// Completes the answer with an empty body.
-    #[inline]
+    #[inline(always)]
     pub fn empty(self) -> Started {
         self.body(Body::empty())
     }
@@ -232,10 +243,10 @@ impl Started {
 
     /// Tells whether the answer takes over the byte stream.
     pub fn is_upgrade(&self) -> bool {
-        self.options.upgrade.is_some()
+        matches!(self.options.upgrade.as_deref(), Some(UpgradeAnswer::Accepted { .. }))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn into_parts(self) -> StartedParts {
         StartedParts { status: self.status, fields: self.fields, body: self.body, options: self.options }
     }

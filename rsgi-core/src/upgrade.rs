@@ -78,22 +78,24 @@ impl Upgrade {
         }
         let name = http::HeaderValue::from_str(protocol)
             .map_err(|_| StartError::new(StartErrorKind::Upgrade, protocol))?;
-        Ok(UpgradeAnswer { kind: self.kind, protocol: name })
+        Ok(UpgradeAnswer::Accepted { kind: self.kind, protocol: name })
     }
 }
 
-/// An accepted upgrade, travelling with the answer.
+/// What an answer says of upgrades, travelling with it.
 #[derive(Debug)]
-pub(crate) struct UpgradeAnswer {
-    pub(crate) kind: UpgradeKind,
-    pub(crate) protocol: http::HeaderValue,
+pub(crate) enum UpgradeAnswer {
+    /// The client's offer is accepted: the body is the outbound stream.
+    Accepted { kind: UpgradeKind, protocol: http::HeaderValue },
+    /// An ordinary answer that names the protocols on offer here, as a 426 does.
+    Offered(http::HeaderValue),
 }
 
-impl UpgradeAnswer {
-    pub(crate) fn status(&self) -> StatusCode {
-        match self.kind {
-            UpgradeKind::Http1 => StatusCode::SWITCHING_PROTOCOLS,
-            UpgradeKind::Connect | UpgradeKind::ExtendedConnect => StatusCode::OK,
+impl UpgradeKind {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::Http1 => StatusCode::SWITCHING_PROTOCOLS,
+            Self::Connect | Self::ExtendedConnect => StatusCode::OK,
         }
     }
 }
@@ -110,4 +112,51 @@ fn elements<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> impl Itera
 /// Tells whether a list-valued field names `element`, without case.
 pub(crate) fn lists(headers: &HeaderMap, name: &header::HeaderName, element: &str) -> bool {
     elements(headers, name).any(|found| found.eq_ignore_ascii_case(element))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+
+    use super::*;
+    use crate::outgoing::Outgoing;
+    use crate::{Body, Environ, Error, StartResponse, Started, respond, wait};
+
+    async fn only_echo(_environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+        Ok(start_response.status(StatusCode::UPGRADE_REQUIRED).offer_upgrade("echo")?.body("speak echo\n"))
+    }
+
+    fn asked(version: Version) -> Response<Outgoing> {
+        let request = Request::builder().version(version).body(()).unwrap();
+        wait(respond(&only_echo, Environ::for_test(request)))
+    }
+
+    #[test]
+    fn a_426_names_its_protocols_where_the_version_has_the_field() {
+        let answer = asked(Version::HTTP_11);
+        assert_eq!(answer.status(), StatusCode::UPGRADE_REQUIRED);
+        assert_eq!(answer.headers()[header::UPGRADE], "echo");
+        assert_eq!(answer.headers()[header::CONNECTION], "upgrade");
+        for version in [Version::HTTP_10, Version::HTTP_2] {
+            let headers = asked(version).headers().clone();
+            assert!(!headers.contains_key(header::UPGRADE) && !headers.contains_key(header::CONNECTION));
+        }
+    }
+
+    #[test]
+    fn an_offer_is_no_upgrade() -> Result<(), Error> {
+        let started = StartResponse::new().status(StatusCode::OK).offer_upgrade("echo")?.empty();
+        assert!(!started.is_upgrade());
+        Ok(())
+    }
+
+    #[test]
+    fn a_response_of_http_with_an_upgrade_field_offers_it() {
+        async fn app(_environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+            let response = Response::builder().status(426).header("upgrade", "h2c").body(Body::empty())?;
+            Ok(start_response.respond(response)?)
+        }
+        let answer = wait(respond(&app, Environ::for_test(Request::new(()))));
+        assert_eq!(answer.headers()[header::UPGRADE], "h2c");
+    }
 }
