@@ -121,7 +121,6 @@ pub struct Fields {
 
 impl Fields {
     /// Makes an empty set of fields; allocates nothing.
-    #[inline(always)]
     pub fn new() -> Self {
         Self::default()
     }
@@ -142,7 +141,7 @@ impl Fields {
     ///
     /// A [`StartError`] that names the field: no token, a control character in the value, a hop-by-hop field, an
     /// unreadable `Content-Length`, or too many fields. Nothing has been changed then.
-    #[inline(always)]
+    #[inline]
     pub fn insert(&mut self, name: impl FieldName, value: impl FieldValue) -> Result<(), StartError> {
         let (name, value) = (name.into_name()?, value.into_value()?);
         let length = check(&name, &value)?;
@@ -161,7 +160,7 @@ impl Fields {
     /// # Errors
     ///
     /// As [`insert`](Self::insert).
-    #[inline(always)]
+    #[inline]
     pub fn append(&mut self, name: impl FieldName, value: impl FieldValue) -> Result<(), StartError> {
         let (name, value) = (name.into_name()?, value.into_value()?);
         let length = check(&name, &value)?;

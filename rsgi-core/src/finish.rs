@@ -12,7 +12,7 @@ use crate::start_response::{Options, Started, StartedParts};
 use crate::upgrade::{UpgradeAnswer, UpgradeKind};
 
 /// Makes the server's answer of the app's.
-#[inline(always)]
+#[inline]
 pub(crate) fn finish(request: &Request, started: Started) -> Response<Outgoing> {
     let parts = started.into_parts();
     let plain = parts.options.upgrade.is_none() && request.method == Kind::Other;
@@ -38,12 +38,11 @@ pub(crate) fn finish(request: &Request, started: Started) -> Response<Outgoing> 
 }
 
 /// Tells whether a final status may carry content and isn't special (RFC 9110 sections 6.4.1, 15.3.6).
-#[inline(always)]
+#[inline]
 fn has_content(status: StatusCode) -> bool {
     !matches!(status.as_u16(), 204 | 205 | 304) && (200..600).contains(&status.as_u16())
 }
 
-#[inline(never)]
 fn finish_any(request: &Request, mut parts: StartedParts) -> Response<Outgoing> {
     if let Some((kind, protocol)) = accepted(request, &mut parts) {
         return finish_upgrade(request, parts, kind, protocol);
@@ -167,7 +166,7 @@ fn finish_upgrade(
     build(request, parts.status, parts.fields, outgoing, &parts.options)
 }
 
-#[inline(always)]
+#[inline]
 fn build(
     request: &Request,
     status: StatusCode,
