@@ -16,6 +16,7 @@ use crate::clock::{Clock, Millis};
 use crate::control::{Control, Events, Key, Posted, Rested};
 use crate::lead::{Lead, Seat};
 use crate::next::{Hangup, Interest};
+use crate::pace::Pace;
 use crate::poller::Poller;
 use crate::queue::Queue;
 use crate::slots::Slots;
@@ -36,8 +37,7 @@ pub(crate) struct Hub {
     pub(crate) timers: Timers,
     pub(crate) watch: Watch,
     pub(crate) counts: Counts,
-    /// Handlers are slow: whoever dispatches one sees to it that somebody else polls.
-    pub(crate) slow: AtomicBool,
+    pub(crate) pace: Pace,
     /// Somebody could not accept for want of a free slot.
     pub(crate) full: AtomicBool,
     pub(crate) order: Mutex<Option<Instant>>,
@@ -88,7 +88,7 @@ impl Hub {
             timers: Timers::new(),
             watch: Watch::default(),
             counts: Counts::default(),
-            slow: AtomicBool::new(false),
+            pace: Pace::default(),
             full: AtomicBool::new(false),
             order: Mutex::default(),
             phase: AtomicU8::new(Phase::Serving as u8),

@@ -40,6 +40,7 @@ mod engine;
 mod hub;
 mod lead;
 mod os;
+mod pace;
 mod poller;
 mod queue;
 mod timers;

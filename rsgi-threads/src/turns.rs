@@ -173,20 +173,14 @@ impl<P: Protocol> Core<P> {
                 }
                 Some(Next::Run) if may_run && !ran => {
                     ran = true;
-                    self.before_run();
-                    Some(self.protocol.run(connection, &mut turn))
+                    let begun = self.hub.pace.begin(&self.hub);
+                    let wanted = self.protocol.run(connection, &mut turn);
+                    self.hub.pace.end(&self.hub, begun);
+                    Some(wanted)
                 }
                 Some(Next::Run) => return End::Later(if drain_due { Events::DRAIN } else { Events::NONE }),
                 Some(Next::Close) => return End::Close,
             };
-        }
-    }
-
-    /// While handlers are slow, whoever enters one sees to it that somebody else polls.
-    #[inline]
-    fn before_run(&self) {
-        if self.hub.slow.load(Ordering::Relaxed) && !self.hub.lead.is_led() {
-            self.hub.promote();
         }
     }
 }

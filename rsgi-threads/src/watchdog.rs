@@ -20,7 +20,6 @@ pub(crate) struct Watchdog<'a, P: Protocol> {
     core: &'a Core<P>,
     hand: Hand<P>,
     tick: Duration,
-    threads: usize,
     /// How many entries had been taken from the queue at the last tick.
     taken: u64,
     /// For how many ticks nothing has happened.
@@ -37,7 +36,6 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
             core,
             hand: Hand::new(&core.protocol, Role::LastResort),
             tick: config.tick,
-            threads: config.threads,
             taken: 0,
             idle: 0,
             asked_at: None,
@@ -75,24 +73,14 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
         let led = hub.lead.is_led();
         if ended > 0 {
             self.idle = 0;
-            self.judge(ended);
         } else if led && hub.queue.is_empty() {
             self.idle = if hub.watch.is_asked() || self.drain.is_some() { 0 } else { self.idle + 1 };
         } else {
             self.idle = 0;
-            hub.slow.store(true, Ordering::Relaxed);
+            hub.pace.slow_down();
             if !hub.promote() && !led {
                 self.stand_in();
             }
-        }
-    }
-
-    /// Handlers count as slow no more when each awake thread ends several within a tick.
-    fn judge(&self, ended: u64) {
-        let hub = &self.core.hub;
-        let awake = self.threads.saturating_sub(hub.lead.asleep()).max(1) as u64;
-        if ended > QUICK * awake && hub.slow.load(Ordering::Relaxed) {
-            hub.slow.store(false, Ordering::Relaxed);
         }
     }
 
@@ -148,6 +136,3 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
 
 /// After so many ticks in which nothing happened the watchdog sleeps.
 const IDLE_TICKS: u32 = 8;
-
-/// So many entries ended per tick and thread mean that handlers are quick.
-const QUICK: u64 = 4;
