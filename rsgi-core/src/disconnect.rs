@@ -3,10 +3,12 @@
 //! Both are handles on state that the adapter changes; both stay valid after the request, for work that outlives
 //! it. See `exchange.rs` and `connection.rs` for who changes them.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::exchange::Exchange;
@@ -69,35 +71,63 @@ impl Disconnect {
     ///
     /// Cancel safety: dropping the future loses nothing.
     pub fn gone(&self) -> impl Future<Output = Cause> + Send + use<> {
-        Gone { exchange: Arc::clone(&self.exchange) }
+        Gone { exchange: Arc::clone(&self.exchange), place: None }
     }
 }
 
 struct Gone {
     exchange: Arc<Exchange>,
+    place: Option<u64>,
 }
 
 impl Future for Gone {
     type Output = Cause;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Cause> {
-        self.exchange.poll_cause(context)
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Cause> {
+        let this = &mut *self;
+        this.exchange.poll_cause(&mut this.place, context)
     }
 }
 
-/// Wakers of those who wait for one event; each is woken once.
+impl Drop for Gone {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            self.exchange.forget_waiter(place);
+        }
+    }
+}
+
+/// Wakers of those who wait for one event, each at a place that its future knows: who stops waiting leaves nothing
+/// behind, however long the event takes to come.
 #[derive(Debug, Default)]
-pub(crate) struct Waiters(Vec<Waker>);
+pub(crate) struct Waiters {
+    wakers: BTreeMap<u64, Waker>,
+    next: u64,
+}
 
 impl Waiters {
-    pub(crate) fn register(&mut self, waker: &Waker) {
-        if !self.0.iter().any(|known| known.will_wake(waker)) {
-            self.0.push(waker.clone());
+    pub(crate) fn register(&mut self, place: &mut Option<u64>, waker: &Waker) {
+        let place = *place.get_or_insert_with(|| {
+            self.next += 1;
+            self.next
+        });
+        match self.wakers.entry(place) {
+            Entry::Occupied(mut known) if !known.get().will_wake(waker) => {
+                known.insert(waker.clone());
+            }
+            Entry::Occupied(_) => {}
+            Entry::Vacant(free) => {
+                free.insert(waker.clone());
+            }
         }
     }
 
-    pub(crate) fn take(&mut self) -> Vec<Waker> {
-        std::mem::take(&mut self.0)
+    pub(crate) fn forget(&mut self, place: u64) -> Option<Waker> {
+        self.wakers.remove(&place)
+    }
+
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        std::mem::take(&mut self.wakers).into_values()
     }
 }
 
@@ -123,10 +153,14 @@ impl Drain {
         Self::default()
     }
 
+    fn waiters(&self) -> MutexGuard<'_, Waiters> {
+        self.state.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Begins the drain and wakes whoever waits for it; for adapters. A second call does nothing.
     pub fn begin(&self) {
         self.state.begun.store(true, Ordering::Release);
-        let waiters = self.state.waiters.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let waiters = self.waiters().take();
         for waiter in waiters {
             waiter.wake();
         }
@@ -140,16 +174,118 @@ impl Drain {
 
     /// Waits until the server is going down.
     ///
-    /// Cancel safety: dropping the future loses nothing.
+    /// Cancel safety: dropping the future loses nothing, and leaves nothing behind.
     pub fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
-        let drain = self.clone();
-        std::future::poll_fn(move |context| {
-            let mut waiters = drain.state.waiters.lock().unwrap_or_else(PoisonError::into_inner);
-            if drain.has_begun() {
-                return Poll::Ready(());
-            }
-            waiters.register(context.waker());
-            Poll::Pending
+        Begun { drain: self.clone(), place: None }
+    }
+
+    /// Waits for `future`, but only until the server is going down: `None` then, and `future` is dropped. What an
+    /// event stream or an upgraded connection waits by.
+    ///
+    /// Cancel safety: that of `future`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rsgi_core::{Body, Environ, Error, StartResponse, Started};
+    /// use rsgi_core::http::StatusCode;
+    ///
+    /// async fn echo(mut environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+    ///     let drain = environ.drain();
+    ///     let body = Body::duplex(environ.take_input(), async move |mut input, sender| {
+    ///         while let Some(Some(piece)) = drain.unless_begun(input.piece()).await {
+    ///             sender.send(piece?).await?;
+    ///         }
+    ///         Ok(())
+    ///     });
+    ///     Ok(start_response.status(StatusCode::OK).body(body))
+    /// }
+    /// # fn is_app(_: impl rsgi_core::App) {}
+    /// # is_app(echo);
+    /// ```
+    pub async fn unless_begun<F: Future>(&self, future: F) -> Option<F::Output> {
+        let (mut begun, mut future) = (std::pin::pin!(self.begun()), std::pin::pin!(future));
+        std::future::poll_fn(|context| match begun.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => future.as_mut().poll(context).map(Some),
         })
+        .await
+    }
+}
+
+/// Waits for a drain. Its waker goes with it: a server that lives for months sees many streams come and go.
+struct Begun {
+    drain: Drain,
+    place: Option<u64>,
+}
+
+impl Future for Begun {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let mut waiters = this.drain.waiters();
+        // Under the lock, so that `begin` either sees this waker or is seen here.
+        if this.drain.has_begun() {
+            return Poll::Ready(());
+        }
+        waiters.register(&mut this.place, context.waker());
+        Poll::Pending
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let waker = self.drain.waiters().forget(place);
+            drop(waker);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+    use crate::wait;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn whoever_waits_for_the_drain_is_woken_once_and_leaves_nothing_when_dropped() {
+        let (drain, count) = (Drain::new(), Arc::new(Count::default()));
+        let waker = Waker::from(Arc::clone(&count));
+        let mut context = Context::from_waker(&waker);
+        for _stream in 0..3 {
+            let mut begun = pin!(drain.begun());
+            assert!(begun.as_mut().poll(&mut context).is_pending());
+            assert!(begun.as_mut().poll(&mut context).is_pending());
+        }
+        assert!(drain.waiters().wakers.is_empty(), "dropped futures keep no waker");
+        let (mut first, mut second) = (pin!(drain.begun()), pin!(drain.begun()));
+        assert!(first.as_mut().poll(&mut context).is_pending());
+        assert!(second.as_mut().poll(&mut context).is_pending());
+        drain.begin();
+        assert_eq!(count.0.load(Ordering::Relaxed), 2);
+        assert!(first.poll(&mut context).is_ready() && second.poll(&mut context).is_ready());
+    }
+
+    #[test]
+    fn a_wait_ends_with_the_drain_or_with_what_it_waits_for() {
+        let drain = Drain::new();
+        assert_eq!(wait(drain.unless_begun(std::future::ready(7))), Some(7));
+        drain.begin();
+        assert_eq!(wait(drain.unless_begun(std::future::ready(7))), None);
+        assert_eq!(wait(drain.unless_begun(std::future::pending::<()>())), None);
     }
 }

@@ -14,7 +14,7 @@ use http::StatusCode;
 
 use crate::connection::Connection;
 use crate::disconnect::{Cause, Waiters};
-use crate::outcome::{Delivery, Fault, Outcome, Phase, Trailers};
+use crate::outcome::{AcceptedBy, Delivery, Fault, Outcome, Phase, Trailers};
 
 type Callback = Box<dyn FnOnce(&Outcome) + Send>;
 
@@ -24,7 +24,6 @@ struct State {
     waiters: Waiters,
     callbacks: Vec<Callback>,
     fault: Option<Fault>,
-    told: bool,
 }
 
 /// The shared part of one request and its answer.
@@ -41,6 +40,8 @@ pub struct Exchange {
     status: AtomicU16,
     phase: AtomicU8,
     trailers: AtomicU8,
+    /// What was told, by its code; 0 until then. Kept for whoever registers or asks after the end.
+    told: AtomicU8,
     upgraded: AtomicBool,
     body_bytes: AtomicU64,
     state: Mutex<State>,
@@ -62,6 +63,7 @@ impl Exchange {
             status: AtomicU16::new(0),
             phase: AtomicU8::new(0),
             trailers: AtomicU8::new(0),
+            told: AtomicU8::new(0),
             upgraded: AtomicBool::new(false),
             body_bytes: AtomicU64::new(0),
             state: Mutex::default(),
@@ -69,21 +71,27 @@ impl Exchange {
     }
 
     /// Begins the next request of a connection whose head was complete at `arrived`: the same memory if nobody else
-    /// holds it any more, else a new exchange, so that an old request's tokens never see a newer one.
+    /// holds it any more, else a new exchange, so that an old request's tokens never see a newer one. What the adapter
+    /// forgot to tell of the request before is told as broken off.
     pub fn begin(this: &mut Arc<Self>, arrived: Instant) {
         let number = this.number + 1;
         if let Some(exchange) = Arc::get_mut(this) {
+            if *exchange.watched.get_mut() {
+                exchange.tell(Delivery::Aborted(Cause::ServerStopped));
+            }
             exchange.number = number;
             exchange.arrived = arrived;
             *exchange.status.get_mut() = 0;
             *exchange.phase.get_mut() = 0;
             *exchange.trailers.get_mut() = 0;
+            *exchange.told.get_mut() = 0;
             *exchange.upgraded.get_mut() = false;
             *exchange.body_bytes.get_mut() = 0;
             if std::mem::take(exchange.watched.get_mut()) {
                 *exchange.state.get_mut().unwrap_or_else(PoisonError::into_inner) = State::default();
             }
         } else {
+            this.tell(Delivery::Aborted(Cause::ServerStopped));
             *this = Self::numbered(Arc::clone(&this.connection), number, arrived);
         }
     }
@@ -107,15 +115,22 @@ impl Exchange {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.watched.store(true, Ordering::Relaxed);
+        // Before the lock and before `told` is asked, as `tell` sets `told` before it asks for this: one of the two
+        // sees the other.
+        self.watched.store(true, Ordering::SeqCst);
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records that the client has gone and wakes whoever waits for it; for adapters. The first cause stays.
+    fn told(&self) -> Option<Delivery> {
+        decode(self.told.load(Ordering::SeqCst))
+    }
+
+    /// Records that the client has gone and wakes whoever waits for it; for adapters. The first cause stays, and
+    /// there is none after an answer that was delivered.
     pub fn disconnect(&self, cause: Cause) {
         let waiters = {
             let mut state = self.lock();
-            if state.told || state.cause.is_some() {
+            if self.told().is_some() || state.cause.is_some() {
                 return;
             }
             state.cause = Some(cause);
@@ -129,23 +144,43 @@ impl Exchange {
     /// Why the client has gone, if it has.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
-        if !self.watched.load(Ordering::Acquire) {
-            return None;
+        match self.told() {
+            None if !self.watched.load(Ordering::Acquire) => None,
+            None | Some(Delivery::Failed) => self.lock().cause,
+            Some(Delivery::Aborted(cause)) => Some(self.lock().cause.unwrap_or(cause)),
+            Some(Delivery::TimedOut) => Some(Cause::TimedOut),
+            Some(Delivery::Whole(_)) => None,
         }
-        self.lock().cause
     }
 
-    pub(crate) fn poll_cause(&self, context: &mut Context<'_>) -> Poll<Cause> {
+    pub(crate) fn poll_cause(&self, place: &mut Option<u64>, context: &mut Context<'_>) -> Poll<Cause> {
         let mut state = self.lock();
-        if let Some(cause) = state.cause {
-            return Poll::Ready(cause);
+        match (self.told(), state.cause) {
+            (Some(Delivery::Whole(_)), _) => return Poll::Pending,
+            (_, Some(cause)) | (Some(Delivery::Aborted(cause)), None) => return Poll::Ready(cause),
+            (Some(Delivery::TimedOut), None) => return Poll::Ready(Cause::TimedOut),
+            _ => {}
         }
-        state.waiters.register(context.waker());
+        state.waiters.register(place, context.waker());
         Poll::Pending
     }
 
+    pub(crate) fn forget_waiter(&self, place: u64) {
+        let waker = self.lock().waiters.forget(place);
+        // Outside the lock: a waker's drop may run anything.
+        drop(waker);
+    }
+
     pub(crate) fn on_outcome(&self, callback: Callback) {
-        self.lock().callbacks.push(callback);
+        let late = {
+            let mut state = self.lock();
+            let Some(delivery) = self.told() else {
+                state.callbacks.push(callback);
+                return;
+            };
+            self.outcome(delivery, &state)
+        };
+        run(callback, &late);
     }
 
     /// Records a fault of the answer; the first stays.
@@ -221,33 +256,52 @@ impl Exchange {
     }
 
     /// Tells the outcome: for adapters, after their flush. Runs the callbacks in reverse order, each of them even if
-    /// another panics. Only the first call does anything.
+    /// another panics; one that is registered later runs at once. Only the first call does anything. Without anybody
+    /// who registered it costs a store: call it for every answer.
     pub fn tell(&self, delivery: Delivery) {
-        if !self.watched.load(Ordering::Acquire) {
-            return;
+        let first =
+            self.told.compare_exchange(0, encode(delivery), Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        if first && self.watched.load(Ordering::SeqCst) {
+            self.tell_watchers(delivery);
         }
-        let (callbacks, outcome) = {
+    }
+
+    #[cold]
+    fn tell_watchers(&self, delivery: Delivery) {
+        let (callbacks, waiters, outcome) = {
             let mut state = self.lock();
-            if std::mem::replace(&mut state.told, true) {
-                return;
-            }
-            (std::mem::take(&mut state.callbacks), self.outcome(delivery, &state))
+            let outcome = self.outcome(delivery, &state);
+            let cause = match outcome.delivery {
+                Delivery::Aborted(cause) => Some(cause),
+                Delivery::TimedOut => Some(Cause::TimedOut),
+                Delivery::Whole(_) | Delivery::Failed => None,
+            };
+            // An adapter that only tells has said that the client is gone, too.
+            let waiters = cause.map(|cause| {
+                state.cause.get_or_insert(cause);
+                state.waiters.take()
+            });
+            (std::mem::take(&mut state.callbacks), waiters, outcome)
         };
+        for waiter in waiters.into_iter().flatten() {
+            waiter.wake();
+        }
         for callback in callbacks.into_iter().rev() {
-            if catch_unwind(AssertUnwindSafe(|| callback(&outcome))).is_err() {
-                tracing::error!(target: "rsgi", "an outcome callback panicked; the others run on");
-            }
+            run(callback, &outcome);
         }
     }
 
     fn outcome(&self, delivery: Delivery, state: &State) -> Outcome {
-        let delivery = match (delivery, state.cause, state.fault) {
-            (Delivery::Whole(_), _, Some(Fault::BodyError | Fault::BodyPanic | Fault::Missing)) => {
-                Delivery::Failed
+        let broken = matches!(state.fault, Some(Fault::BodyError | Fault::BodyPanic | Fault::Missing));
+        let delivery = match (delivery, state.cause) {
+            (Delivery::Aborted(_), Some(Cause::TimedOut)) | (Delivery::Aborted(Cause::TimedOut), None) => {
+                Delivery::TimedOut
             }
-            (Delivery::Aborted(_), Some(Cause::TimedOut), _) => Delivery::TimedOut,
-            (Delivery::Aborted(_), Some(cause), _) => Delivery::Aborted(cause),
-            (delivery, ..) => delivery,
+            (Delivery::Aborted(_), Some(cause)) => Delivery::Aborted(cause),
+            // The connection was ended because the answer could not go on.
+            (Delivery::Whole(_) | Delivery::Aborted(_), None) if broken => Delivery::Failed,
+            (Delivery::Whole(_), Some(_)) if broken => Delivery::Failed,
+            (delivery, _) => delivery,
         };
         Outcome {
             delivery,
@@ -275,6 +329,42 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.tell(Delivery::Aborted(Cause::ServerStopped));
     }
+}
+
+fn run(callback: Callback, outcome: &Outcome) {
+    if catch_unwind(AssertUnwindSafe(|| callback(outcome))).is_err() {
+        tracing::error!(target: "rsgi", "an outcome callback panicked; the others run on");
+    }
+}
+
+/// A delivery as a number; never 0, which stands for none yet.
+const fn encode(delivery: Delivery) -> u8 {
+    match delivery {
+        Delivery::Whole(AcceptedBy::System) => 1,
+        Delivery::Whole(AcceptedBy::Protocol) => 2,
+        Delivery::Whole(AcceptedBy::Caller) => 3,
+        Delivery::Aborted(Cause::Closed) => 4,
+        Delivery::Aborted(Cause::Reset) => 5,
+        Delivery::Aborted(Cause::TimedOut) => 6,
+        Delivery::Aborted(Cause::ServerStopped) => 7,
+        Delivery::TimedOut => 8,
+        Delivery::Failed => 9,
+    }
+}
+
+const fn decode(code: u8) -> Option<Delivery> {
+    Some(match code {
+        1 => Delivery::Whole(AcceptedBy::System),
+        2 => Delivery::Whole(AcceptedBy::Protocol),
+        3 => Delivery::Whole(AcceptedBy::Caller),
+        4 => Delivery::Aborted(Cause::Closed),
+        5 => Delivery::Aborted(Cause::Reset),
+        6 => Delivery::Aborted(Cause::TimedOut),
+        7 => Delivery::Aborted(Cause::ServerStopped),
+        8 => Delivery::TimedOut,
+        9 => Delivery::Failed,
+        _ => return None,
+    })
 }
 
 impl std::fmt::Debug for Exchange {

@@ -1,0 +1,9 @@
+//! The contract's laws on core alone: no server, no socket, every rule that `respond` and the types owe.
+//!
+//! What needs a wire is in the workspace's `tests` crate. A comment `rule(84)` names the rule of `docs/conformance.md` that a
+//! test proves. Begin with `asking.rs`, which plays the server.
+
+#[cfg(test)]
+mod asking;
+#[cfg(test)]
+mod exchanges;
