@@ -1,0 +1,184 @@
+//! A request's body: hyper's stream of frames as core's input, with typed errors and a clock.
+//!
+//! The limit on bytes is core's part. Here: how long a client may be silent while somebody waits for it, how large
+//! trailers may be, what hyper's errors mean, and the raw bytes that follow an accepted upgrade.
+//!
+//! Invariant: a body that broke off is never taken for one that ended.
+
+use std::error::Error;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use rsgi_core::bytes::Bytes;
+use rsgi_core::http::HeaderMap;
+use rsgi_core::http_body::{Body, Frame};
+use rsgi_core::server::Config;
+use rsgi_core::{Exchange, Input, InputError, InputErrorKind, InputLength, InputSource};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep};
+
+/// What bounds a request's body beside its limit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    progress: Option<Duration>,
+    trailer_bytes: usize,
+    limit: Option<u64>,
+}
+
+impl Bounds {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            progress: config.timeouts.body_progress,
+            trailer_bytes: config.limits.trailer_bytes,
+            limit: config.limits.body_bytes,
+        }
+    }
+
+    /// Makes the input of a request that can't be upgraded.
+    pub(crate) fn input(self, body: Incoming, unread: Arc<Unread>) -> Input {
+        let length = length_of(&body);
+        Input::new(IncomingSource::new(body, self, unread), length, self.limit)
+    }
+
+    /// Makes the input of a request that may be upgraded: after that the bytes come through `raw`.
+    pub(crate) fn upgradable(
+        self,
+        body: Incoming,
+        unread: Arc<Unread>,
+        exchange: Arc<Exchange>,
+        raw: mpsc::Receiver<Bytes>,
+    ) -> Input {
+        let source = IncomingSource::new(body, self, unread);
+        Input::new(UpgradableSource { before: Some(source), exchange, raw }, InputLength::Unknown, None)
+    }
+}
+
+fn length_of(body: &Incoming) -> InputLength {
+    body.size_hint().exact().map_or(InputLength::Unknown, InputLength::Known)
+}
+
+/// Whether there is something left of a request's body, for whoever closes the connection.
+#[derive(Debug, Default)]
+pub(crate) struct Unread(AtomicBool);
+
+impl Unread {
+    pub(crate) fn is_left(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+struct IncomingSource {
+    body: Incoming,
+    bounds: Bounds,
+    /// Made when somebody waits for the first time.
+    silence: Option<Pin<Box<Sleep>>>,
+    /// Whether `silence` runs.
+    waiting: bool,
+    unread: Arc<Unread>,
+}
+
+impl IncomingSource {
+    fn new(body: Incoming, bounds: Bounds, unread: Arc<Unread>) -> Self {
+        unread.0.store(!body.is_end_stream(), Ordering::Relaxed);
+        Self { body, bounds, silence: None, waiting: false, unread }
+    }
+
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<InputError> {
+        let Some(progress) = self.bounds.progress else { return Poll::Pending };
+        let deadline = || Instant::now() + progress;
+        let silence = match &mut self.silence {
+            None => self.silence.insert(Box::pin(tokio::time::sleep_until(deadline()))),
+            Some(silence) => {
+                if !self.waiting {
+                    silence.as_mut().reset(deadline());
+                }
+                silence
+            }
+        };
+        self.waiting = true;
+        ready!(silence.as_mut().poll(context));
+        Poll::Ready(InputError::new(InputErrorKind::TimedOut))
+    }
+
+    fn check_trailers(&self, trailers: &HeaderMap) -> Result<(), InputError> {
+        // Name, colon, space, value, CR and LF.
+        let bytes: usize = trailers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        if bytes > self.bounds.trailer_bytes {
+            return Err(InputError::new(InputErrorKind::Malformed).with_source("trailers over the limit `trailer_bytes`"));
+        }
+        Ok(())
+    }
+}
+
+impl InputSource for IncomingSource {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
+        let this = &mut *self;
+        let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) else {
+            return this.poll_silence(context).map(|error| Some(Err(error)));
+        };
+        this.waiting = false;
+        if frame.is_none() || this.body.is_end_stream() {
+            this.unread.0.store(false, Ordering::Relaxed);
+        }
+        Poll::Ready(frame.map(|frame| {
+            let frame = frame.map_err(|error| InputError::new(kind_of(&error)).with_source(error))?;
+            if let Some(trailers) = frame.trailers_ref() {
+                this.check_trailers(trailers)?;
+            }
+            Ok(frame)
+        }))
+    }
+}
+
+struct UpgradableSource {
+    /// The body that the request itself has; `None` at its end.
+    before: Option<IncomingSource>,
+    exchange: Arc<Exchange>,
+    raw: mpsc::Receiver<Bytes>,
+}
+
+impl InputSource for UpgradableSource {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
+        if let Some(before) = &mut self.before {
+            match ready!(Pin::new(before).poll_frame(context)) {
+                None => self.before = None,
+                frame => return Poll::Ready(frame),
+            }
+        }
+        if !self.exchange.is_upgraded() {
+            return Poll::Ready(None);
+        }
+        self.raw.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+/// What an error of hyper's body means to who reads it.
+fn kind_of(error: &hyper::Error) -> InputErrorKind {
+    if error.is_incomplete_message() {
+        return InputErrorKind::Truncated;
+    }
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return match error.kind() {
+                io::ErrorKind::UnexpectedEof => InputErrorKind::Truncated,
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => InputErrorKind::Malformed,
+                _ => InputErrorKind::Disconnected,
+            };
+        }
+        source = error.source();
+    }
+    InputErrorKind::Disconnected
+}

@@ -1,0 +1,163 @@
+//! An answer's body as hyper takes it.
+//!
+//! On HTTP/1 it is core's, but where hyper would drop a length that RFC 9110 allows. On HTTP/2 it comes in small
+//! pieces, so that the client's window holds it back, and knows when the stream is over.
+//!
+//! Invariant: neither type adds to what a frame costs on HTTP/1, and dropping either drops core's body.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use rsgi_core::bytes::Bytes;
+use rsgi_core::http::{Response, StatusCode, header};
+use rsgi_core::http_body::{Body, Frame, SizeHint};
+use rsgi_core::{Outgoing, OutgoingError};
+
+use crate::http2::streams::Stream;
+
+/// The body of an answer on HTTP/1.
+#[derive(Debug)]
+pub(crate) enum Http1Body {
+    /// What core finished.
+    Outgoing(Outgoing),
+    /// None, though its length is told: a 304's is that of the 200 it stands for. hyper keeps the field only if it is
+    /// told of such a body, and never asks for it.
+    Claimed(u64),
+    /// None: the stream has been taken over.
+    Empty,
+}
+
+impl Http1Body {
+    /// The body for an answer that tells the length of content it doesn't have.
+    #[inline]
+    pub(crate) fn claimed(response: &Response<Outgoing>) -> Option<Self> {
+        if response.status() != StatusCode::NOT_MODIFIED {
+            return None;
+        }
+        let length = response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+        (length > 0).then_some(Self::Claimed(length))
+    }
+}
+
+impl Body for Http1Body {
+    type Data = Bytes;
+    type Error = OutgoingError;
+
+    #[inline]
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, OutgoingError>>> {
+        match self.get_mut() {
+            Self::Outgoing(outgoing) => Pin::new(outgoing).poll_frame(context),
+            Self::Claimed(_) | Self::Empty => Poll::Ready(None),
+        }
+    }
+
+    #[inline]
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Outgoing(outgoing) => outgoing.is_end_stream(),
+            Self::Claimed(_) => false,
+            Self::Empty => true,
+        }
+    }
+
+    #[inline]
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Outgoing(outgoing) => outgoing.size_hint(),
+            Self::Claimed(length) => SizeHint::with_exact(*length),
+            Self::Empty => SizeHint::with_exact(0),
+        }
+    }
+}
+
+/// The body of an answer on HTTP/2.
+#[derive(Debug)]
+pub(crate) struct Http2Body {
+    /// `None` if the stream has been taken over.
+    outgoing: Option<Outgoing>,
+    /// What is left of a large piece.
+    rest: Bytes,
+    /// An error that waits for a flush after so many.
+    held: Option<(OutgoingError, u64)>,
+    stream: Arc<Stream>,
+}
+
+impl Http2Body {
+    pub(crate) fn new(outgoing: Outgoing, stream: Arc<Stream>) -> Self {
+        if outgoing.is_end_stream() {
+            stream.ended();
+        }
+        Self { outgoing: Some(outgoing), rest: Bytes::new(), held: None, stream }
+    }
+
+    pub(crate) fn empty(stream: Arc<Stream>) -> Self {
+        Self { outgoing: None, rest: Bytes::new(), held: None, stream }
+    }
+
+    fn piece(&mut self, mut bytes: Bytes) -> Frame<Bytes> {
+        self.rest = if bytes.len() > PIECE { bytes.split_off(PIECE) } else { Bytes::new() };
+        if self.is_end_stream() {
+            self.stream.ended();
+        }
+        Frame::data(bytes)
+    }
+}
+
+impl Body for Http2Body {
+    type Data = Bytes;
+    type Error = OutgoingError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, OutgoingError>>> {
+        let this = &mut *self;
+        if !this.rest.is_empty() {
+            let rest = std::mem::take(&mut this.rest);
+            return Poll::Ready(Some(Ok(this.piece(rest))));
+        }
+        if let Some((_, flushes)) = &this.held {
+            ready!(this.stream.poll_flushed(*flushes, context));
+            return Poll::Ready(this.held.take().map(|(error, _)| Err(error)));
+        }
+        let Some(outgoing) = &mut this.outgoing else { return Poll::Ready(None) };
+        match ready!(Pin::new(outgoing).poll_frame(context)) {
+            Some(Ok(frame)) => Poll::Ready(Some(Ok(match frame.into_data() {
+                Ok(bytes) => this.piece(bytes),
+                Err(trailers) => {
+                    this.stream.ended();
+                    trailers
+                }
+            }))),
+            Some(Err(error)) => {
+                // A reset throws away what h2 has not written, so it waits for the next flush.
+                this.stream.failed();
+                this.held = Some((error, this.stream.flushes()));
+                self.poll_frame(context)
+            }
+            None => {
+                this.stream.ended();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.held.is_none() && self.outgoing.as_ref().is_none_or(Outgoing::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let Some(outgoing) = &self.outgoing else { return SizeHint::with_exact(0) };
+        match outgoing.size_hint().exact() {
+            Some(exact) => SizeHint::with_exact(exact + self.rest.len() as u64),
+            None => SizeHint::default(),
+        }
+    }
+}
+
+/// The most bytes that go to h2 at once: a frame of the usual size.
+const PIECE: usize = 16 * 1024;

@@ -1,0 +1,174 @@
+//! One HTTP/1 connection: hyper's engine, our wire, and what comes after hyper is done.
+//!
+//! The connection's task owns the app and all that is shared; service and transport borrow it. Read next:
+//! `service.rs` for a request, `wire.rs` for what the byte stream tells.
+
+mod informational;
+mod service;
+mod wire;
+
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1::{Builder, Connection as HyperConnection};
+use hyper::service::{HttpService, service_fn};
+use hyper_util::rt::TokioIo;
+
+use rsgi_core::server::{Config, HalfClose};
+use rsgi_core::{AcceptedBy, App, Cause, Connection};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::body_out::Http1Body;
+use crate::drive::{Drive, End, Waiting, drive, within};
+use crate::setting::Setting;
+use crate::stage::Member;
+use crate::transport::{Stream, Transport};
+use crate::upgrade::{self, Slot};
+
+use informational::Heads;
+use service::Shared;
+use wire::Wire;
+
+/// hyper's settings for HTTP/1.
+pub(crate) fn builder(config: &Config, setting: &Setting) -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .keep_alive(setting.keeps())
+        .half_close(config.half_close == HalfClose::Answered)
+        // Ours are in `drive.rs`: hyper's costs a timer for each request.
+        .header_read_timeout(None)
+        .max_header_size(config.limits.head_bytes)
+        // Bounds what is read ahead, and what is held for a client that doesn't read. hyper takes no less than 8 KiB.
+        .max_buf_size(config.limits.write_buffer.max(config.limits.head_bytes).max(8192));
+    // `pipeline_flush` stays off: it holds an answer back for as long as a next request lies in the buffer, and
+    // then buffers a stream whole.
+    if config.limits.header_count != HYPERS_HEADER_COUNT {
+        // Any other number costs an allocation for each request.
+        builder.max_headers(config.limits.header_count);
+    }
+    builder
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve<S: Stream, A: App>(
+    stream: S,
+    mut connection: Connection,
+    app: &A,
+    builder: &Builder,
+    setting: &Setting,
+    member: &Member,
+) {
+    let heads = Arc::new(Heads::default());
+    connection.link = Some(Arc::clone(&heads) as _);
+    let wire = Wire::new(&Arc::new(connection), heads, setting.half_close);
+    let slot = Slot::default();
+    let shared = Shared { wire: &wire, upgrade: &slot, setting };
+    let service = service_fn(move |request| service::answer(app, shared, request));
+    let io = TokioIo::new(Transport::new(stream, &wire));
+    let mut engine = Engine { connection: builder.serve_connection(io, service), wire: &wire };
+    let end = drive(&mut engine, member, &setting.timeouts, Instant::now()).await;
+    let cause = cause(&end, &wire);
+    if let Some(accepted) = slot.take() {
+        let parts = engine.connection.into_parts();
+        let stream = parts.io.into_inner().into_stream();
+        return upgrade::run(stream, parts.read_buf, accepted, AcceptedBy::System, &setting.timeouts).await;
+    }
+    wire.disconnect(cause);
+    // Drops the app's future and its body, if they are still there.
+    let mut stream = engine.connection.into_parts().io.into_inner().into_stream();
+    let was_busy = wire.end(cause);
+    match &end {
+        End::TimedOut(Waiting::Head(_)) if !was_busy => {
+            let refused = within(setting.timeouts.write, stream.write_all(REQUEST_TIMEOUT)).await;
+            if matches!(refused, Some(Ok(()))) {
+                linger(stream, setting).await;
+            }
+        }
+        // hyper has refused a head, or answered before it had read the body: the client may still be sending.
+        End::Over(result)
+            if !wire.is_over() && (wire.has_unread() || result.as_ref().is_err_and(hyper::Error::is_parse)) =>
+        {
+            linger(stream, setting).await;
+        }
+        _ => {}
+    }
+}
+
+/// Why the connection ended, for whatever was in flight.
+fn cause(end: &End, wire: &Wire) -> Cause {
+    match end {
+        End::TimedOut(_) => Cause::TimedOut,
+        End::Stopped => Cause::ServerStopped,
+        End::Over(result) => {
+            if let Err(error) = result {
+                tracing::debug!(target: "rsgi", %error, "connection ended");
+            }
+            if wire.is_ended() { Cause::Closed } else { Cause::Reset }
+        }
+    }
+}
+
+/// Reads on for a while, so that what the client still sends isn't answered with a reset that destroys the answer
+/// (RFC 9112 section 9.6).
+async fn linger(mut stream: impl Stream, setting: &Setting) {
+    let reading = async {
+        if stream.shutdown().await.is_err() {
+            return;
+        }
+        let mut left = setting.discard_bytes;
+        let mut piece = rsgi_core::bytes::BytesMut::with_capacity(8192);
+        while left > 0 {
+            piece.clear();
+            match stream.read_buf(&mut piece).await {
+                Ok(0) | Err(_) => return,
+                Ok(read) => left = left.saturating_sub(read as u64),
+            }
+        }
+    };
+    if setting.timeouts.linger != Some(Duration::ZERO) {
+        let _expired = within(setting.timeouts.linger, reading).await;
+    }
+}
+
+type Io<'a, S> = TokioIo<Transport<S, &'a Wire>>;
+
+struct Engine<'a, S: Stream, H: HttpService<Incoming>> {
+    connection: HyperConnection<Io<'a, S>, H>,
+    wire: &'a Wire,
+}
+
+impl<S, H> Drive for Engine<'_, S, H>
+where
+    S: Stream,
+    H: HttpService<Incoming, ResBody = Http1Body>,
+    H::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    #[inline]
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<hyper::Result<()>> {
+        Future::poll(Pin::new(&mut self.connection), context)
+    }
+
+    fn finish(&mut self) {
+        Pin::new(&mut self.connection).graceful_shutdown();
+    }
+
+    fn wants_finish(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn waiting(&self) -> Waiting {
+        self.wire.waiting()
+    }
+}
+
+/// What hyper parses into without allocating.
+const HYPERS_HEADER_COUNT: usize = 100;
+
+/// The answer to a head that takes too long (RFC 9110 section 15.5.9).
+const REQUEST_TIMEOUT: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";

@@ -1,0 +1,261 @@
+//! What one HTTP/1 connection knows of itself: the request in flight, and what the byte stream did.
+//!
+//! Owned by the connection's task and borrowed by its transport and its service; nothing else touches it, so the
+//! atomics are only there to make it shareable and are never contended.
+//!
+//! Invariant: every exchange that was begun is told exactly once: whole after the flush of its last byte, or
+//! otherwise by [`end`](Wire::end).
+
+use std::io;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use rsgi_core::bytes::Bytes;
+use rsgi_core::server::HalfClose;
+use rsgi_core::{AcceptedBy, Cause, Connection, Delivery, Exchange};
+
+use super::informational::Heads;
+use crate::body_in::Unread;
+use crate::drive::Waiting;
+use crate::transport::{Duties, Progress};
+
+/// The shared part of one HTTP/1 connection.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    /// A set of [`BUSY`], [`BEGUN`], [`ENDED`], [`RESET`], [`BLOCKED`], [`HELD`].
+    flags: AtomicU8,
+    /// Bytes that the stream took, to see progress.
+    written: AtomicU64,
+    requests: AtomicU64,
+    current: Mutex<Current>,
+    pub(crate) heads: Arc<Heads>,
+    half_close: HalfClose,
+}
+
+#[derive(Debug)]
+struct Current {
+    exchange: Arc<Exchange>,
+    /// Whether something is left of its body, if it has one.
+    unread: Option<Arc<Unread>>,
+    /// Answers that ended while their last bytes still waited to be written.
+    unflushed: Vec<Arc<Exchange>>,
+}
+
+impl Wire {
+    pub(crate) fn new(connection: &Arc<Connection>, heads: Arc<Heads>, half_close: HalfClose) -> Self {
+        let exchange = Exchange::new(Arc::clone(connection));
+        Self {
+            flags: AtomicU8::new(0),
+            written: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            current: Mutex::new(Current { exchange, unread: None, unflushed: Vec::new() }),
+            heads,
+            half_close,
+        }
+    }
+
+    /// A request's head is there.
+    #[inline]
+    pub(crate) fn begin(&self) -> Arc<Exchange> {
+        let mut current = self.lock();
+        if self.has(BUSY) {
+            let previous = Arc::clone(&current.exchange);
+            current.unflushed.push(previous);
+        }
+        Exchange::begin(&mut current.exchange, Instant::now());
+        let exchange = Arc::clone(&current.exchange);
+        current.unread = None;
+        drop(current);
+        let flags = self.flags.load(Ordering::Relaxed);
+        self.flags.store((flags | BUSY) & !(BEGUN | HELD), Ordering::Relaxed);
+        self.requests.store(self.requests() + 1, Ordering::Relaxed);
+        self.heads.open();
+        exchange
+    }
+
+    /// The request has a body; the mark tells whether it was read.
+    pub(crate) fn expect_body(&self) -> Arc<Unread> {
+        Arc::clone(self.lock().unread.get_or_insert_default())
+    }
+
+    /// Whether the client may still be sending a body that nobody reads.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.lock().unread.as_ref().is_some_and(|unread| unread.is_left())
+    }
+
+    /// Requests so far.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// The answer is finished but held back for the informational heads before it.
+    pub(crate) fn hold(&self) {
+        self.set(HELD);
+    }
+
+    /// The answer goes to hyper.
+    pub(crate) fn release(&self) {
+        self.clear(HELD);
+    }
+
+    /// What the connection waits for, now that hyper can't go on.
+    pub(crate) fn waiting(&self) -> Waiting {
+        let flags = self.flags.load(Ordering::Relaxed);
+        if flags & BLOCKED != 0 {
+            Waiting::Client(self.written.load(Ordering::Relaxed))
+        } else if flags & BUSY != 0 {
+            Waiting::App
+        } else if flags & BEGUN != 0 {
+            Waiting::Head(self.requests())
+        } else {
+            Waiting::Request(self.requests())
+        }
+    }
+
+    /// The app took the stream over: what is in flight is told by whoever moves the bytes.
+    pub(crate) fn leave(&self) -> Option<Arc<Exchange>> {
+        let exchange = self.in_flight();
+        self.clear(BUSY);
+        exchange
+    }
+
+    /// The exchange that is in flight.
+    pub(crate) fn in_flight(&self) -> Option<Arc<Exchange>> {
+        self.has(BUSY).then(|| Arc::clone(&self.lock().exchange))
+    }
+
+    /// Whether the client ended its side.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.has(ENDED)
+    }
+
+    /// Whether there is nothing left to read: the client ended its side, or the stream broke.
+    pub(crate) fn is_over(&self) -> bool {
+        self.has(ENDED | RESET)
+    }
+
+    /// The connection is over: tells the token of what is in flight why.
+    pub(crate) fn disconnect(&self, cause: Cause) {
+        if let Some(exchange) = self.in_flight() {
+            exchange.disconnect(cause);
+        }
+    }
+
+    /// The connection is over and hyper's part of it dropped: tells what was never flushed, if there is any.
+    pub(crate) fn end(&self, cause: Cause) -> bool {
+        if !self.has(BUSY) {
+            return false;
+        }
+        self.clear(BUSY);
+        let mut current = self.lock();
+        let unflushed = std::mem::take(&mut current.unflushed);
+        let exchange = Arc::clone(&current.exchange);
+        drop(current);
+        for exchange in unflushed.into_iter().chain([exchange]) {
+            let failed = exchange.current_fault().is_some() && exchange.cause().is_none();
+            exchange.tell(if failed { Delivery::Failed } else { Delivery::Aborted(cause) });
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    fn has(&self, flag: u8) -> bool {
+        self.flags.load(Ordering::Relaxed) & flag != 0
+    }
+
+    // One task writes, so a load and a store do, where an atomic operation would cost more.
+    #[inline]
+    fn set(&self, flag: u8) {
+        self.flags.store(self.flags.load(Ordering::Relaxed) | flag, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn clear(&self, flag: u8) {
+        self.flags.store(self.flags.load(Ordering::Relaxed) & !flag, Ordering::Relaxed);
+    }
+
+    #[cold]
+    fn tell_unflushed(current: &mut Current) {
+        for exchange in current.unflushed.drain(..) {
+            exchange.tell(Delivery::Whole(AcceptedBy::System));
+        }
+    }
+}
+
+impl Duties for &Wire {
+    #[inline]
+    fn read(&self, bytes: usize) {
+        self.set(if bytes == 0 { ENDED } else { BEGUN });
+    }
+
+    fn broken(&self, _: &io::Error) {
+        self.set(RESET);
+    }
+
+    #[inline]
+    fn wrote(&self, progress: Progress) {
+        match progress {
+            Progress::Bytes(bytes) => {
+                self.clear(BLOCKED);
+                self.written.store(self.written.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
+            }
+            Progress::Blocked => self.set(BLOCKED),
+        }
+    }
+
+    #[inline]
+    fn take_informational(&self) -> Option<Bytes> {
+        self.heads.take()
+    }
+
+    fn sent_informational(&self) {
+        self.heads.written();
+    }
+
+    #[inline]
+    fn flushed(&self) {
+        if self.flags.load(Ordering::Relaxed) & (BUSY | HELD) != BUSY {
+            return;
+        }
+        let mut current = self.lock();
+        if !current.unflushed.is_empty() {
+            Wire::tell_unflushed(&mut current);
+        }
+        if current.exchange.has_ended() {
+            self.clear(BUSY | BEGUN);
+            if current.exchange.is_watched() {
+                let exchange = Arc::clone(&current.exchange);
+                drop(current);
+                exchange.tell(Delivery::Whole(AcceptedBy::System));
+            }
+        }
+    }
+
+    #[inline]
+    fn watches(&self) -> Option<HalfClose> {
+        self.has(BUSY).then_some(self.half_close)
+    }
+
+    fn gone(&self, cause: Cause) {
+        self.set(if cause == Cause::Closed { ENDED } else { RESET });
+        self.disconnect(cause);
+    }
+}
+
+/// A request is being answered.
+const BUSY: u8 = 1;
+/// Bytes came since the last request's head: of its body, or of the next head.
+const BEGUN: u8 = 1 << 1;
+/// The client ended its side.
+const ENDED: u8 = 1 << 2;
+/// The stream is broken.
+const RESET: u8 = 1 << 3;
+/// The client takes no bytes for now.
+const BLOCKED: u8 = 1 << 4;
+/// The answer is finished, and hyper hasn't got it yet.
+const HELD: u8 = 1 << 5;

@@ -1,0 +1,342 @@
+//! The threads on which blocking work runs, off the reactor: one does the work, the others stand by.
+//!
+//! A thread woken for each job costs more than most jobs do. So jobs are handed over once a turn of the reactor
+//! ([`Lane`]), one thread takes them one after the other, and the tasks that wait for them are woken together, on
+//! their own reactor. Another thread is woken only when a job has waited for a whole tick; the watchdog that sees
+//! to it sleeps without a timer while there is nothing to do.
+//!
+//! Not here: what a job is and how its result travels (core's `offload.rs`).
+//!
+//! Invariant: a job handed over is taken within two ticks as long as threads may be added, whatever the others do.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+use std::thread::{self, Thread, ThreadId};
+use std::time::{Duration, Instant};
+
+use rsgi_core::{Job, Pool};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// The pool's owner: dropping it ends the threads once they are idle.
+#[derive(Debug)]
+pub(crate) struct Threads(Arc<Shared>);
+
+/// One runtime's way into the pool and back: what `submit` gathers, and whom finished jobs wake.
+pub(crate) struct Lane {
+    threads: Arc<Shared>,
+    /// Jobs submitted in this turn of the reactor.
+    inbox: Mutex<Vec<Job>>,
+    /// Who waits for jobs that are done; woken by the lane's task, on the reactor.
+    finished: Mutex<Vec<Waker>>,
+    /// The lane's task has been woken for `finished` and hasn't run yet.
+    rung: AtomicBool,
+    task: OnceLock<Waker>,
+    /// Whether the runtime has several threads, where a woken task runs next and not last.
+    flavor: RuntimeFlavor,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    watchdog: OnceLock<Thread>,
+    /// The watchdog waits without a timer: whoever hands work over wakes it.
+    watchdog_rests: AtomicBool,
+    /// The most threads.
+    limit: usize,
+    /// Entered by every thread, so that blocking work may use timers and channels of tokio.
+    runtime: Handle,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<(Job, Arc<Lane>)>,
+    idle: Vec<Thread>,
+    lanes: Arc<[Weak<Lane>]>,
+    threads: usize,
+    /// Threads that aren't in `idle`.
+    active: usize,
+    /// Jobs handed over and jobs taken since the start.
+    handed: u64,
+    taken: u64,
+    closed: bool,
+}
+
+impl Threads {
+    /// Makes a pool of at most `limit` threads; none is started before the first job. Call it within a runtime.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self(Arc::new(Shared {
+            state: Mutex::default(),
+            watchdog: OnceLock::new(),
+            watchdog_rests: AtomicBool::new(false),
+            limit: limit.max(1),
+            runtime: Handle::current(),
+        }))
+    }
+
+    /// Opens a lane for the runtime of the calling task, and spawns the lane's task on it.
+    pub(crate) fn lane(&self) -> Arc<Lane> {
+        let lane = Arc::new(Lane {
+            threads: Arc::clone(&self.0),
+            inbox: Mutex::default(),
+            finished: Mutex::default(),
+            rung: AtomicBool::new(false),
+            task: OnceLock::new(),
+            flavor: Handle::current().runtime_flavor(),
+        });
+        let mut state = lock(&self.0.state);
+        let known = state.lanes.iter().filter(|known| known.strong_count() > 0).cloned();
+        state.lanes = known.chain([Arc::downgrade(&lane)]).collect();
+        drop(state);
+        tokio::spawn(attend(Arc::downgrade(&lane)));
+        lane
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.state);
+        state.closed = true;
+        let idle = std::mem::take(&mut state.idle);
+        state.active += idle.len();
+        drop(state);
+        for thread in idle.iter().chain(self.0.watchdog.get()) {
+            thread.unpark();
+        }
+    }
+}
+
+impl Pool for Lane {
+    fn submit(&self, job: Job) {
+        let mut inbox = lock(&self.inbox);
+        inbox.push(job);
+        if inbox.len() == 1 {
+            drop(inbox);
+            self.wake_task();
+        }
+    }
+}
+
+impl Lane {
+    fn wake_task(&self) {
+        if let Some(task) = self.task.get() {
+            task.wake_by_ref();
+        }
+    }
+
+    /// Has the lane's task wake those whose jobs are done, if there are any.
+    fn ring(&self) {
+        if !lock(&self.finished).is_empty() && !self.rung.swap(true, Ordering::AcqRel) {
+            self.wake_task();
+        }
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.wake_task();
+    }
+}
+
+/// The lane's task: wakes those whose jobs are done, and at the end of a turn hands over what the turn submitted.
+async fn attend(lane: Weak<Lane>) {
+    let mut jobs = Vec::new();
+    let mut wakers = Vec::new();
+    let mut end_of_turn = false;
+    std::future::poll_fn(move |context| {
+        let Some(lane) = lane.upgrade() else { return Poll::Ready(()) };
+        lane.task.get_or_init(|| context.waker().clone());
+        lane.rung.store(false, Ordering::Release);
+        std::mem::swap(&mut *lock(&lane.finished), &mut wakers);
+        for waker in wakers.drain(..) {
+            waker.wake();
+        }
+        if lock(&lane.inbox).is_empty() {
+            return Poll::Pending;
+        }
+        // On one thread this task was queued behind all that the reactor had woken. On several it runs next, so it
+        // steps back once, until the queue is empty.
+        if lane.flavor != RuntimeFlavor::CurrentThread && !std::mem::replace(&mut end_of_turn, true) {
+            step_back(context);
+            return Poll::Pending;
+        }
+        end_of_turn = false;
+        std::mem::swap(&mut *lock(&lane.inbox), &mut jobs);
+        Shared::hand_over(&lane.threads, &lane, &mut jobs);
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Has the current task woken after those that are ready now. What tokio calls yielding; its future needn't be kept.
+fn step_back(context: &mut Context<'_>) {
+    let turn = pin!(tokio::task::yield_now());
+    let _always_pending = turn.poll(context);
+}
+
+impl Shared {
+    fn hand_over(this: &Arc<Self>, lane: &Arc<Lane>, jobs: &mut Vec<Job>) {
+        let mut state = lock(&this.state);
+        state.handed += jobs.len() as u64;
+        state.queue.extend(jobs.drain(..).map(|job| (job, Arc::clone(lane))));
+        if state.active == 0 {
+            Self::promote(this, &mut state);
+        }
+        drop(state);
+        if this.watchdog_rests.swap(false, Ordering::SeqCst)
+            && let Some(watchdog) = this.watchdog.get()
+        {
+            watchdog.unpark();
+        }
+    }
+
+    /// Sets one more thread to work, if there may be one more.
+    fn promote(this: &Arc<Self>, state: &mut State) {
+        if let Some(thread) = state.idle.pop() {
+            state.active += 1;
+            thread.unpark();
+        } else if state.threads < this.limit {
+            let shared = Arc::clone(this);
+            let started = thread::Builder::new().name("rsgi-blocking".into()).spawn(move || work(&shared));
+            if let Err(error) = started {
+                tracing::error!(target: "rsgi", %error, threads = state.threads, "can't start a thread for blocking work");
+                return;
+            }
+            state.threads += 1;
+            state.active += 1;
+            Self::start_watchdog(this);
+        }
+    }
+
+    fn start_watchdog(this: &Arc<Self>) {
+        if this.watchdog.get().is_some() {
+            return;
+        }
+        let shared = Arc::clone(this);
+        match thread::Builder::new().name("rsgi-watchdog".into()).spawn(move || watch(&shared)) {
+            Ok(handle) => {
+                this.watchdog.get_or_init(|| handle.thread().clone());
+            }
+            Err(error) => tracing::error!(target: "rsgi", %error, "can't start the watchdog of blocking work"),
+        }
+    }
+
+    fn ring_all(lanes: &[Weak<Lane>]) {
+        for lane in lanes.iter().filter_map(Weak::upgrade) {
+            lane.ring();
+        }
+    }
+}
+
+/// The life of a pool thread: take a job, run it, gather who waits for it; with nothing to do, wake them and rest.
+fn work(shared: &Arc<Shared>) {
+    let _entered = shared.runtime.enter();
+    let me = thread::current();
+    let mut rung = Instant::now();
+    loop {
+        let mut state = lock(&shared.state);
+        if let Some((job, lane)) = state.queue.pop_front() {
+            state.taken += 1;
+            drop(state);
+            if let Some(waker) = job.run() {
+                lock(&lane.finished).push(waker);
+            }
+            let now = Instant::now();
+            if now.duration_since(rung) > GATHER {
+                lane.ring();
+                rung = now;
+            }
+            continue;
+        }
+        let closed = state.closed;
+        state.active -= 1;
+        if closed {
+            state.threads -= 1;
+        } else {
+            state.idle.push(me.clone());
+        }
+        let lanes = Arc::clone(&state.lanes);
+        drop(state);
+        Shared::ring_all(&lanes);
+        if closed {
+            return;
+        }
+        rest(shared, me.id());
+        rung = Instant::now();
+    }
+}
+
+/// Sleeps until somebody has taken this thread out of the idle ones; a stray token doesn't count.
+fn rest(shared: &Shared, me: ThreadId) {
+    loop {
+        thread::park();
+        if !lock(&shared.state).idle.iter().any(|thread| thread.id() == me) {
+            return;
+        }
+    }
+}
+
+/// The watchdog: once a tick it sets another thread to work if a job has waited for a whole tick (twice as many each
+/// time nothing was taken at all), and wakes those whose jobs a held-up thread has left behind.
+fn watch(shared: &Arc<Shared>) {
+    let (mut handed, mut taken, mut helpers, mut calm) = (0, 0, 1, 0);
+    loop {
+        let mut state = lock(&shared.state);
+        if state.closed {
+            return;
+        }
+        if state.taken < handed {
+            helpers = if state.taken == taken { helpers } else { 1 };
+            for _ in 0..helpers.min(state.queue.len()) {
+                Shared::promote(shared, &mut state);
+            }
+            helpers *= 2;
+        } else {
+            helpers = 1;
+        }
+        calm = if state.handed == handed && state.active == 0 { calm + 1 } else { 0 };
+        (handed, taken) = (state.handed, state.taken);
+        let lanes = Arc::clone(&state.lanes);
+        drop(state);
+        Shared::ring_all(&lanes);
+        if calm < REST_AFTER {
+            thread::park_timeout(TICK);
+            continue;
+        }
+        calm = 0;
+        shared.watchdog_rests.store(true, Ordering::SeqCst);
+        let state = lock(&shared.state);
+        let missed = state.handed != handed || state.closed;
+        drop(state);
+        if !missed {
+            thread::park();
+        }
+        shared.watchdog_rests.store(false, Ordering::SeqCst);
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Shared").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Lane {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Lane").field("flavor", &self.flavor).finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How often the watchdog looks while there is work. A held-up thread delays others by at most two of these.
+const TICK: Duration = Duration::from_millis(1);
+
+/// How long finished jobs are gathered before those who wait for them are woken, if the work doesn't end before.
+const GATHER: Duration = Duration::from_micros(100);
+
+/// Ticks without work after which the watchdog sleeps without a timer.
+const REST_AFTER: u32 = 50;

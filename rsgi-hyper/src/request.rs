@@ -1,0 +1,282 @@
+//! What hyper leaves unchecked in a request's head, and the answer to a head that fails.
+//!
+//! hyper parses, this judges: the host (RFC 9112 section 3.2), the target's form and the limits that hyper doesn't
+//! have. On HTTP/2 the head is brought into the form it would have on HTTP/1, so that the same request gives the
+//! same environ on both.
+//!
+//! Invariant: no request with two hosts, or without one on HTTP/1.1, reaches an app.
+
+use std::future::Future;
+use std::net::Ipv6Addr;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use rsgi_core::http::header::{self, HeaderMap, HeaderValue};
+use rsgi_core::http::request::Parts;
+use rsgi_core::http::{Method, Response, StatusCode, Uri, Version};
+use rsgi_core::server::Config;
+use rsgi_core::{App, Environ, Error, Outgoing, StartResponse, Started, respond};
+
+/// The limits of a head that hyper doesn't have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeadLimits {
+    target_bytes: usize,
+    header_bytes: usize,
+}
+
+impl HeadLimits {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self { target_bytes: config.limits.target_bytes, header_bytes: config.limits.header_bytes }
+    }
+}
+
+/// Checks the head of a request on HTTP/1; the error is the status to refuse it with.
+#[inline]
+pub(crate) fn check(head: &mut Parts, limits: &HeadLimits) -> Result<(), StatusCode> {
+    check_limits(head, limits)?;
+    let is_plain = head.uri.scheme().is_none() && head.uri.path().as_bytes().first() == Some(&b'/');
+    if !is_plain {
+        check_rare_target(head)?;
+    }
+    check_host(head)
+}
+
+/// Checks the head of a request on HTTP/2 and brings it into the form that HTTP/1 has.
+pub(crate) fn check_http2(head: &mut Parts, limits: &HeadLimits) -> Result<(), StatusCode> {
+    check_limits(head, limits)?;
+    if let Some(authority) = head.uri.authority() {
+        // RFC 9113 section 8.3.1: `:authority` is what counts, and a Host that differs is no valid request.
+        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| StatusCode::BAD_REQUEST)?;
+        if head.headers.get_all(header::HOST).iter().any(|other| !other.as_bytes().eq_ignore_ascii_case(host.as_bytes())) {
+            return Err(StatusCode::BAD_REQUEST);
+        }
+        head.headers.insert(header::HOST, host);
+    }
+    if let Some(target) = head.uri.path_and_query().cloned()
+        && head.uri.scheme().is_some()
+    {
+        head.uri = Uri::from(target);
+    }
+    if head.uri.path() == "*" && head.method != Method::OPTIONS {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    join_cookies(&mut head.headers)?;
+    check_host(head)
+}
+
+/// Tells whether a client of HTTP/1.0 asks to keep the connection.
+pub(crate) fn wants_keep_alive(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|token| token.trim().eq_ignore_ascii_case("keep-alive"))
+}
+
+/// Answers a request that no app is to see; the connection is closed after it.
+#[cold]
+pub(crate) fn refused(environ: Environ, status: StatusCode) -> Response<Outgoing> {
+    let (connection, request) = environ.request_id();
+    tracing::info!(target: "rsgi", connection, request, status = status.as_u16(), "request refused");
+    let app = Refusal(status);
+    let refusal = pin!(respond(&app, environ));
+    match refusal.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(response) => response,
+        Poll::Pending => unreachable!("the refusal is made without waiting"),
+    }
+}
+
+/// The app that refuses, so that a refusal takes the same road as every answer.
+struct Refusal(StatusCode);
+
+impl App for Refusal {
+    async fn call(&self, _: Environ, start_response: StartResponse) -> Result<Started, Error> {
+        let head = start_response.start(self.0, [("content-type", "text/plain")])?.close();
+        Ok(head.body(format!("{} {}\n", self.0.as_str(), self.0.canonical_reason().unwrap_or_default())))
+    }
+}
+
+#[inline]
+fn check_limits(head: &Parts, limits: &HeadLimits) -> Result<(), StatusCode> {
+    // Without scheme and authority, which count only where they are sent: in absolute-form.
+    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if target > limits.target_bytes {
+        return Err(StatusCode::URI_TOO_LONG);
+    }
+    for (name, value) in &head.headers {
+        if name.as_str().len() + value.len() > limits.header_bytes {
+            return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        }
+    }
+    Ok(())
+}
+
+/// The target's rarer forms: each method has its own (RFC 9112 section 3.2).
+#[cold]
+fn check_rare_target(head: &mut Parts) -> Result<(), StatusCode> {
+    let uri = &head.uri;
+    let is_right = match (uri.scheme(), uri.path()) {
+        _ if head.method == Method::CONNECT => uri.scheme().is_none() && uri.port_u16().is_some(),
+        (None, "*") => head.method == Method::OPTIONS,
+        (None, _) => false,
+        (Some(_), _) => uri.host().is_some_and(|host| !host.is_empty()),
+    };
+    let authority = uri.authority().map(|authority| authority.as_str());
+    if !is_right || authority.is_some_and(|authority| authority.contains('@')) {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    // RFC 9112 section 3.2.2: what the target names counts, and Host is replaced by it. Two Hosts, or an invalid
+    // one, are refused all the same.
+    check_host(head)?;
+    if let Some(authority) = head.uri.authority() {
+        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| StatusCode::BAD_REQUEST)?;
+        head.headers.insert(header::HOST, host);
+    }
+    Ok(())
+}
+
+/// RFC 9112 section 3.2: one valid Host, which only HTTP/1.0 may leave out; on HTTP/2 the authority stands for it.
+#[inline]
+fn check_host(head: &Parts) -> Result<(), StatusCode> {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if host.is_empty() || is_host(host.as_bytes()) => Ok(()),
+        (None, None) if head.version != Version::HTTP_11 => Ok(()),
+        _ => Err(StatusCode::BAD_REQUEST),
+    }
+}
+
+/// Tells whether this is `uri-host [ ":" port ]` (RFC 9110 section 7.2).
+#[inline]
+fn is_host(value: &[u8]) -> bool {
+    let name = value.iter().take_while(|byte| is_plain(**byte)).count();
+    match value.get(name) {
+        None => true,
+        Some(b':') if name > 0 => is_port(&value[name + 1..]),
+        _ => is_rare_host(value),
+    }
+}
+
+/// IP literals, and names with escapes.
+#[cold]
+fn is_rare_host(value: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(value) else { return false };
+    if let Some((literal, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        let is_rest = rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| is_port(port.as_bytes()));
+        return is_rest && (literal.parse::<Ipv6Addr>().is_ok() || is_future_address(literal));
+    }
+    let (name, port) = text.split_once(':').unwrap_or((text, ""));
+    let mut pieces = name.split('%');
+    let starts_well = pieces.next().is_some_and(|piece| piece.bytes().all(is_plain));
+    let is_escaped = |piece: &str| {
+        piece.len() >= 2 && piece.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()) && piece.bytes().all(is_plain)
+    };
+    !name.is_empty() && starts_well && pieces.all(is_escaped) && is_port(port.as_bytes())
+}
+
+/// `IPvFuture` of RFC 3986 section 3.2.2.
+fn is_future_address(literal: &str) -> bool {
+    let rest = literal.strip_prefix(['v', 'V']).and_then(|literal| literal.split_once('.'));
+    rest.is_some_and(|(version, rest)| {
+        let is_version = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_version && !rest.is_empty() && rest.bytes().all(|byte| byte == b':' || is_plain(byte))
+    })
+}
+
+fn is_port(digits: &[u8]) -> bool {
+    let number = digits.iter().try_fold(0_u32, |number, byte| {
+        let number = number * 10 + u32::from(byte.is_ascii_digit().then(|| byte - b'0')?);
+        (number <= u32::from(u16::MAX)).then_some(number)
+    });
+    number.is_some()
+}
+
+/// Unreserved characters and sub-delimiters (RFC 3986 section 2).
+#[inline]
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+}
+
+/// RFC 9113 section 8.2.3: a cookie sent in crumbs is one field for everybody else.
+fn join_cookies(headers: &mut HeaderMap) -> Result<(), StatusCode> {
+    let mut crumbs = headers.get_all(header::COOKIE).iter();
+    let (Some(first), Some(second)) = (crumbs.next(), crumbs.next()) else { return Ok(()) };
+    let mut whole = first.as_bytes().to_vec();
+    for crumb in std::iter::once(second).chain(crumbs) {
+        whole.extend_from_slice(b"; ");
+        whole.extend_from_slice(crumb.as_bytes());
+    }
+    let whole = HeaderValue::from_bytes(&whole).map_err(|_| StatusCode::BAD_REQUEST)?;
+    headers.insert(header::COOKIE, whole);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rsgi_core::http::Request;
+
+    use super::*;
+
+    const LIMITS: HeadLimits = HeadLimits { target_bytes: 100, header_bytes: 50 };
+
+    fn head(request: rsgi_core::http::request::Builder) -> Parts {
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn hosts_are_names_addresses_and_ports() {
+        for good in ["a", "a.b:80", "127.0.0.1:8000", "[::1]", "[::1]:80", "[v1.a:b]", "a%20b", "a:", "xn--a_b~"] {
+            assert!(is_host(good.as_bytes()), "{good}");
+        }
+        for bad in ["a b", "a/b", "a@b", ":80", "a:b", "a:65536", "[::1", "[::1]x", "[1]", "a%2", "%zz", "a:80:80", "\u{e9}"] {
+            assert!(!is_host(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_host_is_needed_on_http_1_1() {
+        let ok = |request| check(&mut head(request), &LIMITS);
+        assert_eq!(ok(Request::get("/").header("host", "a")), Ok(()));
+        assert_eq!(ok(Request::get("/").header("host", "")), Ok(()));
+        assert_eq!(ok(Request::get("/")), Err(StatusCode::BAD_REQUEST));
+        assert_eq!(ok(Request::get("/").version(Version::HTTP_10)), Ok(()));
+        assert_eq!(ok(Request::get("/").header("host", "a").header("host", "a")), Err(StatusCode::BAD_REQUEST));
+    }
+
+    #[test]
+    fn the_target_names_the_host_in_absolute_form() {
+        let mut absolute = head(Request::get("http://b:80/x").header("host", "a"));
+        assert_eq!(check(&mut absolute, &LIMITS), Ok(()));
+        assert_eq!(absolute.headers[header::HOST], "b:80");
+    }
+
+    #[test]
+    fn each_method_has_its_forms_of_target() {
+        let ok = |method: &str, target: &str| {
+            check(&mut head(Request::builder().method(method).uri(target).header("host", "a")), &LIMITS).is_ok()
+        };
+        assert!(ok("OPTIONS", "*") && !ok("GET", "*"));
+        assert!(ok("CONNECT", "a:443") && !ok("GET", "a:443") && !ok("CONNECT", "a") && !ok("CONNECT", "/x"));
+        assert!(!ok("GET", "http://u@a/"));
+    }
+
+    #[test]
+    fn limits_have_their_own_statuses() {
+        let long = "/".repeat(101);
+        assert_eq!(check(&mut head(Request::get(long).header("host", "a")), &LIMITS), Err(StatusCode::URI_TOO_LONG));
+        let wide = head(Request::get("/").header("host", "a").header("x-a", "b".repeat(48))).headers;
+        let mut request = head(Request::get("/"));
+        request.headers = wide;
+        assert_eq!(check(&mut request, &LIMITS), Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+    }
+
+    #[test]
+    fn a_request_on_http_2_looks_as_on_http_1() {
+        let request = Request::get("https://a:8/x?y").version(Version::HTTP_2);
+        let mut crumbs = head(request.header("cookie", "a=1").header("cookie", "b=2").header("cookie", "c=3"));
+        assert_eq!(check_http2(&mut crumbs, &LIMITS), Ok(()));
+        assert_eq!(crumbs.uri, "/x?y");
+        assert_eq!(crumbs.headers[header::HOST], "a:8");
+        assert_eq!(crumbs.headers.get_all(header::COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2; c=3"]);
+        let mut torn = head(Request::get("https://a/").version(Version::HTTP_2).header("host", "b"));
+        assert_eq!(check_http2(&mut torn, &LIMITS), Err(StatusCode::BAD_REQUEST));
+    }
+}

@@ -1,0 +1,456 @@
+//! Starting a server, accepting for it, and ending it.
+//!
+//! Everything that can fail for a reason of the user's fails before the first connection is accepted. Not here: what
+//! a connection is (`conn.rs`), who may end the server (`control.rs`).
+//!
+//! Invariant: an error of `accept` never ends a server.
+
+use std::future::Future;
+use std::io;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rsgi_core::server::{Bind, Config, PortSharing, ServeError};
+use rsgi_core::{Adapter, App, Capabilities, Endpoint, Offload};
+use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+
+use crate::config::{BLOCKING_THREADS, Cores, default_reactors};
+use crate::conn::{self, Host};
+use crate::control::{Control, Handle};
+use crate::listener::{Accepting, Listener};
+use crate::offload::Threads;
+use crate::stage::{Member, Stage};
+use crate::tls::Security;
+
+/// Serves `app` at a listener, in the current tokio runtime, with every default. Ends only by an error.
+///
+/// # Errors
+///
+/// A [`ServeError`] that names what is wrong and what to do about it.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(app: impl rsgi_core::App) -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
+/// rsgi_hyper::serve(listener, app).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub async fn serve(listener: impl Into<Listener>, app: impl App) -> Result<(), ServeError> {
+    Builder::new(Config::new()).listener(listener).serve(app).await
+}
+
+/// The adapter: `rsgi_hyper::Server::start(config, app)?`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Server;
+
+impl Adapter for Server {
+    type Running = Running;
+
+    const NAME: &'static str = "rsgi-hyper";
+
+    fn start(config: Config, app: impl App) -> Result<Running, ServeError> {
+        Builder::new(config).start(app)
+    }
+}
+
+/// Says how to serve, where `Server::start` isn't enough.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(app: impl rsgi_core::App) -> Result<(), rsgi_core::server::ServeError> {
+/// use rsgi_core::server::Config;
+///
+/// let (ask_to_stop, asked) = tokio::sync::oneshot::channel::<()>();
+/// # drop(ask_to_stop);
+/// rsgi_hyper::Builder::new(Config::new().bind("unix:run/app.sock")?)
+///     .shutdown_on(async { asked.await.unwrap_or_default() })
+///     .serve(app)
+///     .await
+/// # }
+/// ```
+pub struct Builder {
+    config: Config,
+    cores: Cores,
+    reactors: Option<NonZeroUsize>,
+    listeners: Vec<Listener>,
+    shutdown: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Builder {
+    /// Starts with a configuration.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self { config, cores: Cores::default(), reactors: None, listeners: Vec::new(), shutdown: None }
+    }
+
+    /// Sets how [`start`](Self::start) uses the cores. Default: one runtime for all.
+    #[must_use]
+    pub fn cores(mut self, cores: Cores) -> Self {
+        self.cores = cores;
+        self
+    }
+
+    /// Sets how many reactor threads [`start`](Self::start) has; 0 stands for the default, one for each core. Lower it
+    /// where other programs need the cores.
+    #[must_use]
+    pub fn reactors(mut self, threads: usize) -> Self {
+        self.reactors = NonZeroUsize::new(threads);
+        self
+    }
+
+    /// Adds a listener that is open already, in place of those that the configuration names.
+    #[must_use]
+    pub fn listener(mut self, listener: impl Into<Listener>) -> Self {
+        self.listeners.push(listener.into());
+        self
+    }
+
+    /// Begins the graceful end when `order` is there. Only for [`serve`](Self::serve).
+    #[must_use]
+    pub fn shutdown_on(mut self, order: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.shutdown = Some(Box::pin(order));
+        self
+    }
+
+    /// Serves in the current tokio runtime, until the graceful end is over.
+    ///
+    /// Cancel safety: dropping the future ends the server at once.
+    ///
+    /// # Errors
+    ///
+    /// A [`ServeError`] that names what is wrong and what to do about it.
+    pub async fn serve(mut self, app: impl App) -> Result<(), ServeError> {
+        let control = self.control(&app)?;
+        let listeners = self.open()?;
+        let _stop = StopOnDrop(Arc::clone(&control));
+        let threads = Threads::new(self.blocking_threads());
+        let app = Arc::new(app);
+        let permits = self.permits();
+        let host = Arc::new(self.host(Arc::clone(&app), &control, &threads));
+        let accepting = accepting(&listeners)?;
+        if let Some(order) = self.shutdown.take() {
+            tokio::spawn(end_on(order, Arc::clone(&control)));
+        }
+        spawn_accepting(accepting, &host, &control, &permits);
+        control.ended().await;
+        stop(app, &control).await;
+        drop(threads);
+        Ok(())
+    }
+
+    /// Starts serving on runtimes of the server's own, and returns once connections are accepted.
+    ///
+    /// # Errors
+    ///
+    /// A [`ServeError`] that names what is wrong and what to do about it.
+    pub fn start(mut self, app: impl App) -> Result<Running, ServeError> {
+        let control = self.control(&app)?;
+        let reactors = self.reactors.unwrap_or_else(default_reactors).get();
+        let mut runtimes = self.runtimes(reactors)?;
+        let listeners = self.open_for(runtimes.len())?;
+        let addresses = listeners[0].iter().map(Listener::endpoint).collect();
+        let threads = {
+            let _entered = runtimes[0].enter();
+            Threads::new(self.blocking_threads())
+        };
+        let app = Arc::new(app);
+        let permits = self.permits();
+        for (runtime, listeners) in runtimes.iter().zip(&listeners) {
+            let _entered = runtime.enter();
+            let host = Arc::new(self.host(Arc::clone(&app), &control, &threads));
+            spawn_accepting(accepting(listeners)?, &host, &control, &permits);
+        }
+        let mut joined = Vec::new();
+        let first = runtimes.remove(0);
+        for (number, runtime) in runtimes.into_iter().enumerate() {
+            let control = Arc::clone(&control);
+            joined.push(spawn(format!("rsgi-hyper-{}", number + 1), move || {
+                runtime.block_on(control.ended());
+                runtime.shutdown_background();
+            })?);
+        }
+        let ending = Arc::clone(&control);
+        joined.push(spawn("rsgi-hyper-0".to_owned(), move || {
+            first.block_on(async {
+                ending.ended().await;
+                stop(app, &ending).await;
+            });
+            drop((threads, listeners));
+            first.shutdown_background();
+        })?);
+        Ok(Running { control, threads: joined, addresses })
+    }
+
+    fn control(&self, app: &impl App) -> Result<Arc<Control>, ServeError> {
+        self.config.check()?;
+        let missing = app.requires().missing_in(self.capabilities());
+        if !missing.is_empty() {
+            return Err(ServeError::missing_capability(missing, Server::NAME));
+        }
+        Ok(Control::new(Security::open(&self.config)?, self.config.timeouts.graceful))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let always = Capabilities::TRAILERS
+            | Capabilities::INFORMATIONAL
+            | Capabilities::UPGRADE
+            | Capabilities::DUPLEX
+            | Capabilities::UNIX_PEER
+            | Capabilities::HTTP2
+            | Capabilities::TOKIO;
+        if self.config.tls.is_some() { always | Capabilities::TLS } else { always }
+    }
+
+    fn blocking_threads(&self) -> usize {
+        self.config.threads.map_or(BLOCKING_THREADS, NonZeroUsize::get)
+    }
+
+    fn permits(&self) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(self.config.limits.connections.min(Semaphore::MAX_PERMITS)))
+    }
+
+    fn host<A: App>(&self, app: Arc<A>, control: &Control, threads: &Threads) -> Host<A> {
+        let mut server = rsgi_core::Server::new(Server::NAME, env!("CARGO_PKG_VERSION"));
+        server.multithread = true;
+        server.capabilities = self.capabilities();
+        server.body_limit = self.config.limits.body_bytes;
+        server.trust = self.config.trust.clone();
+        server.drain = control.drain.clone();
+        server.offload = Offload::Pool(threads.lane());
+        Host::new(app, Arc::new(server), &self.config, Arc::clone(&control.security))
+    }
+
+    /// Opens the listeners that were not given open.
+    fn open(&mut self) -> Result<Vec<Listener>, ServeError> {
+        if !self.listeners.is_empty() {
+            return Ok(std::mem::take(&mut self.listeners));
+        }
+        self.config.listeners().iter().map(|bind| Listener::open(bind, &self.config)).collect()
+    }
+
+    /// Opens a set of listeners for each runtime: TCP listeners of our own apart, all others shared.
+    fn open_for(&mut self, runtimes: usize) -> Result<Vec<Vec<Listener>>, ServeError> {
+        if runtimes == 1 || !self.listeners.is_empty() {
+            let first = self.open()?;
+            return share(first, runtimes);
+        }
+        let mut shared = self.config.clone();
+        shared.port_sharing = PortSharing::Shared;
+        let mut sets: Vec<Vec<Listener>> = (0..runtimes).map(|_| Vec::new()).collect();
+        for bind in self.config.listeners() {
+            if !matches!(bind, Bind::Tcp { .. }) {
+                let same = share(vec![Listener::open(&bind, &self.config)?], runtimes)?;
+                sets.iter_mut().zip(same).for_each(|(set, same)| set.extend(same));
+                continue;
+            }
+            // Whoever shares a port can't be told that it is taken, so it is asked for alone first.
+            drop(Listener::open(&bind, &self.config)?);
+            let mut bind = bind;
+            for set in &mut sets {
+                let listener = Listener::open(&bind, &shared)?;
+                // With the port that the system chose, if it was to choose one.
+                bind = listener.bind().clone();
+                set.push(listener);
+            }
+        }
+        Ok(sets)
+    }
+
+    fn runtimes(&self, reactors: usize) -> Result<Vec<Runtime>, ServeError> {
+        let failed = |error| ServeError::io("start a runtime", error);
+        match self.cores {
+            Cores::Shared => {
+                let mut builder = tokio::runtime::Builder::new_multi_thread();
+                let runtime = builder.worker_threads(reactors).thread_name("rsgi-reactor").enable_all().build();
+                Ok(vec![runtime.map_err(failed)?])
+            }
+            Cores::Separate => (0..reactors)
+                .map(|_| tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed))
+                .collect(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Builder").field("config", &self.config).field("cores", &self.cores).finish_non_exhaustive()
+    }
+}
+
+/// A server that runs on threads of its own. Dropping it ends it at once.
+#[derive(Debug)]
+pub struct Running {
+    control: Arc<Control>,
+    threads: Vec<JoinHandle<()>>,
+    addresses: Vec<Endpoint>,
+}
+
+impl rsgi_core::Running for Running {
+    type Handle = Handle;
+
+    fn addresses(&self) -> &[Endpoint] {
+        &self.addresses
+    }
+
+    fn handle(&self) -> Handle {
+        Handle { control: Arc::clone(&self.control) }
+    }
+
+    fn shutdown_by(handle: &Handle, limit: Option<Duration>) {
+        handle.shutdown(limit);
+    }
+
+    fn wait(mut self) -> Result<(), ServeError> {
+        self.join()
+    }
+}
+
+impl Running {
+    fn join(&mut self) -> Result<(), ServeError> {
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                self.control.shutdown(Some(Duration::ZERO));
+                return Err(ServeError::io("serve", io::Error::other("a server thread panicked")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.threads.is_empty() {
+            self.control.shutdown(Some(Duration::ZERO));
+            let _logged = self.join().inspect_err(|error| tracing::error!(target: "rsgi", %error, "server ended"));
+        }
+    }
+}
+
+/// Ends a server whose future is dropped.
+struct StopOnDrop(Arc<Control>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.shutdown(Some(Duration::ZERO));
+        self.0.stages.advance(Stage::Stopped);
+    }
+}
+
+async fn end_on(order: impl Future<Output = ()> + Send, control: Arc<Control>) {
+    order.await;
+    control.shutdown(None);
+}
+
+/// Lets the app end itself, for as long as the graceful end may still take, but a second at least.
+async fn stop<A: App>(app: Arc<A>, control: &Control) {
+    let stopping = tokio::spawn(async move { app.stop().await });
+    let stopped = match control.left() {
+        Some(left) => tokio::time::timeout(left.max(Duration::from_secs(1)), stopping).await,
+        None => Ok(stopping.await),
+    };
+    match stopped {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(target: "rsgi", %error, "the app's `stop` panicked"),
+        Err(_) => tracing::error!(target: "rsgi", "the app's `stop` took longer than `graceful` allows"),
+    }
+}
+
+fn spawn(name: String, life: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, ServeError> {
+    thread::Builder::new().name(name).spawn(life).map_err(|error| ServeError::io("start a server thread", error))
+}
+
+fn share(first: Vec<Listener>, runtimes: usize) -> Result<Vec<Vec<Listener>>, ServeError> {
+    let mut sets = Vec::with_capacity(runtimes);
+    for _ in 1..runtimes {
+        let set: io::Result<Vec<_>> = first.iter().map(Listener::duplicate).collect();
+        sets.push(set.map_err(|error| ServeError::io("share a listener", error))?);
+    }
+    sets.insert(0, first);
+    Ok(sets)
+}
+
+fn accepting(listeners: &[Listener]) -> Result<Vec<Accepting>, ServeError> {
+    listeners
+        .iter()
+        .map(|listener| listener.accepting().map_err(|error| ServeError::opening(listener.bind(), error)))
+        .collect()
+}
+
+fn spawn_accepting<A: App>(
+    listeners: Vec<Accepting>,
+    host: &Arc<Host<A>>,
+    control: &Arc<Control>,
+    permits: &Arc<Semaphore>,
+) {
+    for listener in listeners {
+        let member = control.stages.join();
+        let (host, control, permits) = (Arc::clone(host), Arc::clone(control), Arc::clone(permits));
+        tokio::spawn(async move { accept(&listener, &host, &control, &permits, &member).await });
+    }
+}
+
+/// Accepts until the server goes down, and then what the kernel had queued.
+async fn accept<A: App>(
+    listener: &Accepting,
+    host: &Arc<Host<A>>,
+    control: &Arc<Control>,
+    permits: &Arc<Semaphore>,
+    member: &Member,
+) {
+    loop {
+        let Some(permit) = unless_draining(member, Arc::clone(permits).acquire_owned()).await else { return };
+        // The semaphore is never closed.
+        let Ok(permit) = permit else { return };
+        let accepted = match unless_draining(member, listener.accept()).await {
+            Some(Ok(accepted)) => accepted,
+            Some(Err(error)) => {
+                survive(&error).await;
+                continue;
+            }
+            None if member.stage() == Stage::Draining => match listener.accept_queued() {
+                Ok(Some(accepted)) => accepted,
+                Ok(None) | Err(_) => return,
+            },
+            None => return,
+        };
+        let (host, member, id) = (Arc::clone(host), control.stages.join(), control.number());
+        tokio::spawn(async move {
+            conn::serve(&host, accepted, id, member).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn unless_draining<T>(member: &Member, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    let mut draining = std::pin::pin!(member.reached(Stage::Draining));
+    std::future::poll_fn(|context| {
+        use std::task::Poll;
+        if let Poll::Ready(output) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        draining.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
+
+/// What an error of `accept` asks for: out of descriptors or memory, a pause; a client that has gone, nothing.
+async fn survive(error: &io::Error) {
+    let gone = [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::NotConnected];
+    if gone.contains(&error.kind()) {
+        return tracing::debug!(target: "rsgi", %error, "a connection was gone before it was accepted");
+    }
+    tracing::error!(target: "rsgi", %error, "can't accept a connection; trying again in {PAUSE:?}");
+    tokio::time::sleep(PAUSE).await;
+}
+
+/// How long accepting pauses when the process is out of descriptors.
+const PAUSE: Duration = Duration::from_millis(50);

@@ -1,0 +1,58 @@
+//! The settings that every connection of a server shares, resolved once at the start.
+//!
+//! Invariant: nothing here changes while the server runs.
+
+use std::time::Duration;
+
+use rsgi_core::http::HeaderMap;
+use rsgi_core::http::header::{self, HeaderValue};
+use rsgi_core::server::{Config, HalfClose, ServerField, Timeouts};
+
+use crate::body_in::Bounds;
+use crate::request::HeadLimits;
+
+/// What connections need of the configuration.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) head: HeadLimits,
+    pub(crate) body: Bounds,
+    pub(crate) half_close: HalfClose,
+    pub(crate) timeouts: Timeouts,
+    /// Requests on a connection.
+    pub(crate) requests: u64,
+    /// Bytes of an unread body that are read so that the answer isn't lost.
+    pub(crate) discard_bytes: u64,
+    server_field: Option<HeaderValue>,
+}
+
+impl Setting {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            head: HeadLimits::of(config),
+            body: Bounds::of(config),
+            half_close: config.half_close,
+            timeouts: config.timeouts.clone(),
+            requests: config.limits.requests_per_connection.unwrap_or(u64::MAX),
+            discard_bytes: config.limits.discard_bytes,
+            server_field: match &config.server_field {
+                ServerField::Named(value) => Some(value.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    /// Whether connections are kept after an answer.
+    pub(crate) fn keeps(&self) -> bool {
+        self.timeouts.keep_alive != Some(Duration::ZERO) && self.requests > 1
+    }
+}
+
+/// Adds the `Server` field if one is configured and the app has set none.
+#[inline]
+pub(crate) fn add_server_field(headers: &mut HeaderMap, setting: &Setting) {
+    if let Some(value) = &setting.server_field
+        && !headers.contains_key(header::SERVER)
+    {
+        headers.insert(header::SERVER, value.clone());
+    }
+}
