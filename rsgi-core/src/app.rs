@@ -77,7 +77,7 @@ where
     F: Fn(Environ, StartResponse) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Started, Error>> + Send,
 {
-    #[inline]
+    #[inline(always)]
     fn call(
         &self,
         environ: Environ,
@@ -88,7 +88,7 @@ where
 }
 
 impl<T: App> App for Arc<T> {
-    #[inline]
+    #[inline(always)]
     fn call(
         &self,
         environ: Environ,

@@ -6,6 +6,7 @@
 
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 
+use crate::spare_map;
 use crate::start_error::{StartError, StartErrorKind};
 
 /// Whatever can name a header field: a [`HeaderName`], a literal (not copied), a `String`.
@@ -121,8 +122,9 @@ pub struct Fields {
 
 impl Fields {
     /// Makes an empty set of fields; allocates nothing.
+    #[inline(always)]
     pub fn new() -> Self {
-        Self::default()
+        Self { map: spare_map::take(), length: None }
     }
 
     /// The fields, to be read.
@@ -141,7 +143,7 @@ impl Fields {
     ///
     /// A [`StartError`] that names the field: no token, a control character in the value, a hop-by-hop field, an
     /// unreadable `Content-Length`, or too many fields. Nothing has been changed then.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, name: impl FieldName, value: impl FieldValue) -> Result<(), StartError> {
         let (name, value) = (name.into_name()?, value.into_value()?);
         let length = check(&name, &value)?;
@@ -160,7 +162,7 @@ impl Fields {
     /// # Errors
     ///
     /// As [`insert`](Self::insert).
-    #[inline]
+    #[inline(always)]
     pub fn append(&mut self, name: impl FieldName, value: impl FieldValue) -> Result<(), StartError> {
         let (name, value) = (name.into_name()?, value.into_value()?);
         let length = check(&name, &value)?;
@@ -212,7 +214,7 @@ impl Fields {
 }
 
 /// Checks a field for this answer; gives the length if it is `Content-Length`.
-#[inline]
+#[inline(always)]
 fn check(name: &HeaderName, value: &HeaderValue) -> Result<Option<u64>, StartError> {
     let text = name.as_str();
     // By length and first letter first: this runs for every field of every answer.
@@ -238,7 +240,7 @@ fn check(name: &HeaderName, value: &HeaderValue) -> Result<Option<u64>, StartErr
 ///
 /// `Proxy-Authenticate` and `Proxy-Authorization`, which RFC 2616 listed, are not: RFC 9110 section 11.7 has them
 /// travel further, and an app that is a proxy must be able to ask for credentials.
-#[inline]
+#[inline(always)]
 pub fn is_hop_by_hop(name: &HeaderName) -> bool {
     let name = name.as_str();
     match (name.len(), name.as_bytes()[0]) {

@@ -34,10 +34,12 @@ mod start_response;
 mod trailer;
 
 mod adapter;
+mod closing;
 mod exchange;
 mod exclusive;
 mod finish;
 mod live;
+mod live_source;
 mod offload;
 mod outcome;
 mod outgoing;
@@ -46,6 +48,7 @@ mod park;
 pub mod proxy_protocol;
 mod respond;
 pub mod server;
+mod spare_map;
 
 pub use bytes;
 pub use http;

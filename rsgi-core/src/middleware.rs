@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use crate::{App, BoxApp, Capabilities, Environ, Error, StartResponse, Started};
 
@@ -197,7 +197,7 @@ where
     A: App,
     F: Fn(&mut Started) -> Result<(), Error> + Send + Sync + 'static,
 {
-    #[inline]
+    #[inline(always)]
     fn call(
         &self,
         environ: Environ,
@@ -231,15 +231,16 @@ where
 {
     type Output = Result<Started, Error>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut answer = ready!(this.inner.poll(context));
-        if let Ok(started) = &mut answer
+        // Changed where it lies: an answer that is moved out and in again is copied twice.
+        let mut polled = this.inner.poll(context);
+        if let Poll::Ready(Ok(started)) = &mut polled
             && let Err(error) = (this.change)(started)
         {
-            return Poll::Ready(Err(error));
+            polled = Poll::Ready(Err(error));
         }
-        Poll::Ready(answer)
+        polled
     }
 }

@@ -4,17 +4,19 @@
 //! [`Outgoing::take_bytes`], drives what blocks by [`Outgoing::write_to`], and polls the rest. An error comes only
 //! after one `Pending`, so that what was produced before it, the head included, is flushed first.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::HeaderName;
 use http_body::{Frame, SizeHint};
 
 use crate::body::{Body, FileBody, Kind, Sink, Source};
+use crate::closing::close;
 use crate::exchange::Exchange;
-use crate::live::{Live, LiveSource};
+use crate::live::Live;
+use crate::live_source::LiveSource;
 use crate::offload::Offload;
 use crate::outgoing_error::OutgoingError;
 use crate::upgrade::UpgradeKind;
@@ -34,9 +36,11 @@ pub enum Framing {
 }
 
 /// Whether a body's trailers are handed to the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum TrailerRule {
     Send,
+    /// Those that were announced, as on HTTP/1.1 (RFC 9110 section 6.6.2).
+    Announced(Vec<HeaderName>),
     Drop,
 }
 
@@ -62,7 +66,7 @@ impl Outgoing {
         Self { state: State::Done, framing, close: false, head_at_once: false }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn whole(bytes: Bytes, exchange: &Exchange) -> Self {
         let framing = Framing::Length(bytes.len() as u64);
         exchange.produced(bytes.len() as u64);
@@ -91,7 +95,7 @@ impl Outgoing {
         outgoing
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn options(&mut self, close: bool, head_at_once: bool) {
         self.close = close;
         self.head_at_once = head_at_once;
@@ -135,7 +139,8 @@ impl Outgoing {
         matches!(&self.state, State::Live(live) if live.blocks())
     }
 
-    /// Drives a body that blocks into `sink` to its end.
+    /// Drives the body into `sink` to its end, on a thread that may block: what blocks step by step, what is polled
+    /// by waiting for it. An adapter that parks connections polls the latter instead: see [`blocks`](Self::blocks).
     ///
     /// # Errors
     ///
@@ -173,15 +178,9 @@ impl Outgoing {
 /// Drops a body that won't be sent, where its drop may block.
 pub(crate) fn discard(exchange: &Exchange, body: Body) {
     if body.blocks() {
-        exchange.connection().server.offload.detach(move || drop_body(body));
+        exchange.connection().server.offload.detach(move || close(body));
     } else {
-        drop_body(body);
-    }
-}
-
-fn drop_body(body: Body) {
-    if catch_unwind(AssertUnwindSafe(|| drop(body))).is_err() {
-        tracing::error!(target: "rsgi", "a body panicked when it was dropped");
+        close(body);
     }
 }
 

@@ -46,7 +46,7 @@ impl StartResponse {
     /// # Errors
     ///
     /// A [`StartError`] that names the status or the field at fault: see [`StartErrorKind`].
-    #[inline]
+    #[inline(always)]
     pub fn start<N: FieldName, V: FieldValue>(
         self,
         status: StatusCode,
@@ -61,7 +61,7 @@ impl StartResponse {
 
     /// Begins an answer with a status alone. A status outside 200 to 599 becomes 500 in `respond`, with a log line;
     /// use [`start`](Self::start) to get the error instead.
-    #[inline]
+    #[inline(always)]
     pub fn status(self, status: StatusCode) -> Head {
         Head::new(status)
     }
@@ -86,6 +86,7 @@ impl Default for StartResponse {
     }
 }
 
+#[inline(always)]
 fn check_status(status: StatusCode) -> Result<StatusCode, StartError> {
     if (200..600).contains(&status.as_u16()) {
         Ok(status)
@@ -112,7 +113,7 @@ pub struct Head {
 }
 
 impl Head {
-    #[inline]
+    #[inline(always)]
     fn new(status: StatusCode) -> Self {
         Self { status, fields: Fields::new(), options: Options::default() }
     }
@@ -122,7 +123,7 @@ impl Head {
     /// # Errors
     ///
     /// A [`StartError`] that names the field at fault.
-    #[inline]
+    #[inline(always)]
     pub fn header(mut self, name: impl FieldName, value: impl FieldValue) -> Result<Self, StartError> {
         self.fields.append(name, value)?;
         Ok(self)
@@ -158,13 +159,13 @@ impl Head {
     }
 
     /// Completes the answer with its body.
-    #[inline]
+    #[inline(always)]
     pub fn body(self, body: impl Into<Body>) -> Started {
         Started { status: self.status, fields: self.fields, body: body.into(), options: self.options }
     }
 
     /// Completes the answer with an empty body.
-    #[inline]
+    #[inline(always)]
     pub fn empty(self) -> Started {
         self.body(Body::empty())
     }
@@ -245,7 +246,7 @@ impl Started {
         matches!(self.options.upgrade.as_deref(), Some(UpgradeAnswer::Accepted { .. }))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn into_parts(self) -> StartedParts {
         StartedParts { status: self.status, fields: self.fields, body: self.body, options: self.options }
     }

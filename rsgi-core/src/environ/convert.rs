@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::Request;
 
-use super::Environ;
 use super::extra::Extra;
+use super::{Environ, Inner, gone};
 use crate::Input;
 use crate::connection::{Connection, Server};
 use crate::endpoint::Endpoint;
@@ -28,7 +28,11 @@ impl Environ {
     /// Turns the environ into an `http::Request` whose body is the input. [`Environ::from_request`] gets all of it
     /// back, also after the request's head was changed.
     pub fn into_request(self) -> Request<Input> {
-        let Self { mut head, input, exchange, script_end, extra } = self;
+        let inner = self.into_inner();
+        let Inner { input, exchange, script_end, extra, .. } = inner;
+        let (mut head, ()) = Request::new(()).into_parts();
+        (head.method, head.uri, head.version) = (inner.method, inner.uri, inner.version);
+        (head.headers, head.extensions) = (inner.headers.unwrap_or_default(), inner.extensions);
         head.extensions.insert(Carried(Arc::new(Mutex::new(Some(Rest { exchange, script_end, extra })))));
         Request::from_parts(head, input)
     }
@@ -41,9 +45,18 @@ impl Environ {
         let rest =
             carried.and_then(|carried| carried.0.lock().unwrap_or_else(PoisonError::into_inner).take());
         match rest {
-            Some(Rest { exchange, script_end, extra }) => Self { head, input, exchange, script_end, extra },
+            Some(Rest { exchange, script_end, extra }) => {
+                let mut environ = Self::new(head, input, exchange);
+                let inner = environ.inner_mut();
+                (inner.script_end, inner.extra) = (script_end, extra);
+                environ
+            }
             None => Self::new(head, input, Exchange::new(in_process(Server::new("in-process", VERSION)))),
         }
+    }
+
+    fn into_inner(mut self) -> Inner {
+        self.0.take().and_then(|inner| *inner).unwrap_or_else(|| gone())
     }
 
     /// Makes an environ for a test from a request without a body, on a server that runs blocking work inline.

@@ -6,6 +6,7 @@
 
 mod convert;
 mod extra;
+mod spare;
 mod vars;
 
 use std::borrow::Cow;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use http::header::{self, AsHeaderName, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, Uri, Version};
+use http::{Extensions, Method, Uri, Version};
 
 use crate::capabilities::{Capabilities, NotSupported};
 use crate::connection::{Scheme, Server};
@@ -49,8 +50,18 @@ use extra::Extra;
 /// assert_eq!(environ.target(), "/shop/cart/7?full=1");
 /// assert_eq!(environ.query(), Some("full=1"));
 /// ```
-pub struct Environ {
-    head: Parts,
+pub struct Environ(
+    /// Boxed, since it is moved through every middleware; both are `Some` until it is dropped. See `spare.rs`.
+    Option<Box<Option<Inner>>>,
+);
+
+struct Inner {
+    method: Method,
+    uri: Uri,
+    version: Version,
+    /// Taken when the environ is dropped: `None` costs less to leave behind than an empty map.
+    headers: Option<HeaderMap>,
+    extensions: Extensions,
     input: Input,
     exchange: Arc<Exchange>,
     /// Where in the target's path the mount ends; a target has less than 64 KiB.
@@ -60,69 +71,99 @@ pub struct Environ {
 
 impl Environ {
     /// Makes the environ of a request; for adapters. The head is moved.
-    #[inline]
+    #[inline(always)]
     pub fn new(head: Parts, input: Input, exchange: Arc<Exchange>) -> Self {
-        Self { head, input, exchange, script_end: 0, extra: None }
+        let mut inner = spare::take();
+        let Parts { method, uri, version, headers, extensions, .. } = head;
+        let headers = Some(headers);
+        *inner = Some(Inner {
+            method,
+            uri,
+            version,
+            headers,
+            extensions,
+            input,
+            exchange,
+            script_end: 0,
+            extra: None,
+        });
+        Self(Some(inner))
+    }
+
+    #[inline(always)]
+    fn inner(&self) -> &Inner {
+        match self.0.as_deref() {
+            Some(Some(inner)) => inner,
+            _ => gone(),
+        }
+    }
+
+    #[inline(always)]
+    fn inner_mut(&mut self) -> &mut Inner {
+        match self.0.as_deref_mut() {
+            Some(Some(inner)) => inner,
+            _ => gone(),
+        }
     }
 
     /// The method, any token, its case kept.
     #[inline]
     pub fn method(&self) -> &Method {
-        &self.head.method
+        &self.inner().method
     }
 
     /// The target as http's type: the form in which it was sent, whatever is mounted.
     pub fn uri(&self) -> &Uri {
-        &self.head.uri
+        &self.inner().uri
     }
 
     /// The target as text, exactly as the server's parser keeps it; mounting doesn't change it.
     pub fn target(&self) -> Cow<'_, str> {
-        if let Some(target) = self.extra.as_ref().and_then(|extra| extra.target.as_deref()) {
+        if let Some(target) = self.inner().extra.as_ref().and_then(|extra| extra.target.as_deref()) {
             return Cow::Borrowed(target);
         }
-        match self.head.uri.path_and_query() {
-            Some(target) if self.head.uri.scheme().is_none() => Cow::Borrowed(target.as_str()),
-            _ => Cow::Owned(self.head.uri.to_string()),
+        match self.inner().uri.path_and_query() {
+            Some(target) if self.inner().uri.scheme().is_none() => Cow::Borrowed(target.as_str()),
+            _ => Cow::Owned(self.inner().uri.to_string()),
         }
     }
 
     /// The version of the protocol.
     #[inline]
     pub fn version(&self) -> Version {
-        self.head.version
+        self.inner().version
     }
 
     /// The header fields: names in lower case, repeated fields apart and in order, values as bytes.
     #[inline]
     pub fn headers(&self) -> &HeaderMap {
-        &self.head.headers
+        self.inner().headers.as_ref().unwrap_or_else(|| gone())
     }
 
     /// The header fields, to be changed by middleware.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
-        &mut self.head.headers
+        self.inner_mut().headers.as_mut().unwrap_or_else(|| gone())
     }
 
     /// The first field of a name, if it is visible ASCII; bytes are in [`headers`](Self::headers).
     pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
-        self.head.headers.get(name).and_then(|value| value.to_str().ok())
+        self.headers().get(name).and_then(|value| value.to_str().ok())
     }
 
     /// Where the app is mounted: empty, or beginning with a slash; raw, as in the target.
     pub fn script_name(&self) -> &str {
-        if let Some((script_name, _)) = self.extra.as_ref().and_then(|extra| extra.split.as_ref()) {
+        if let Some((script_name, _)) = self.inner().extra.as_ref().and_then(|extra| extra.split.as_ref()) {
             return script_name;
         }
-        self.head.uri.path().get(..usize::from(self.script_end)).unwrap_or_default()
+        self.inner().uri.path().get(..usize::from(self.inner().script_end)).unwrap_or_default()
     }
 
     /// The rest of the path, for the app to route by; raw, as in the target. `*` for `OPTIONS *`, empty for CONNECT.
     pub fn path_info(&self) -> &str {
-        if let Some((_, path_info)) = self.extra.as_ref().and_then(|extra| extra.split.as_ref()) {
+        if let Some((_, path_info)) = self.inner().extra.as_ref().and_then(|extra| extra.split.as_ref()) {
             return path_info;
         }
-        self.head.uri.path().get(usize::from(self.script_end)..).unwrap_or_default()
+        self.inner().uri.path().get(usize::from(self.inner().script_end)..).unwrap_or_default()
     }
 
     /// The path info with its escapes decoded once, as bytes.
@@ -132,7 +173,7 @@ impl Environ {
 
     /// The query, without its question mark; `None` if there is none, empty if there is only the mark.
     pub fn query(&self) -> Option<&str> {
-        self.head.uri.query()
+        self.inner().uri.query()
     }
 
     /// Moves `prefix` from the path info to the script name, if the path info lies under it; compared segment by
@@ -152,12 +193,14 @@ impl Environ {
     }
 
     fn advance(&mut self, length: usize) {
-        if let Some((script_name, path_info)) = self.extra.as_mut().and_then(|extra| extra.split.as_mut()) {
+        if let Some((script_name, path_info)) =
+            self.inner_mut().extra.as_mut().and_then(|extra| extra.split.as_mut())
+        {
             let moved: String = path_info.drain(..length).collect();
             script_name.push_str(&moved);
         } else {
             // A target is shorter than 64 KiB: `http::Uri` sees to it.
-            self.script_end += u16::try_from(length).unwrap_or(0);
+            self.inner_mut().script_end += u16::try_from(length).unwrap_or(0);
         }
     }
 
@@ -168,7 +211,7 @@ impl Environ {
 
     /// Changes the method, as method-overriding middleware does.
     pub fn set_method(&mut self, method: Method) {
-        self.head.method = method;
+        self.inner_mut().method = method;
     }
 
     /// Keeps a target's exact text where `Uri` would lose some of it; for adapters.
@@ -182,17 +225,17 @@ impl Environ {
     }
 
     fn extra_mut(&mut self) -> &mut Extra {
-        self.extra.get_or_insert_default()
+        self.inner_mut().extra.get_or_insert_default()
     }
 
     /// The scheme by the last hop.
     pub fn scheme(&self) -> Scheme {
-        self.exchange.connection().scheme
+        self.inner().exchange.connection().scheme
     }
 
     /// The host that the client named, as sent: the target's authority, else the `Host` field.
     pub fn host(&self) -> Option<&str> {
-        match self.head.uri.authority() {
+        match self.inner().uri.authority() {
             Some(authority) => Some(authority.as_str()),
             None => self.header(header::HOST),
         }
@@ -200,7 +243,7 @@ impl Environ {
 
     /// The server's name for this request: never empty (PEP 3333, `SERVER_NAME`).
     pub fn server_name(&self) -> Cow<'_, str> {
-        if let Some((name, _)) = self.extra.as_ref().and_then(|extra| extra.server.as_ref()) {
+        if let Some((name, _)) = self.inner().extra.as_ref().and_then(|extra| extra.server.as_ref()) {
             return Cow::Borrowed(name);
         }
         match self.local() {
@@ -215,7 +258,7 @@ impl Environ {
 
     /// The server's port for this request; on a unix socket the one in `Host`, else the scheme's own.
     pub fn server_port(&self) -> u16 {
-        if let Some((_, port)) = self.extra.as_ref().and_then(|extra| extra.server.as_ref()) {
+        if let Some((_, port)) = self.inner().extra.as_ref().and_then(|extra| extra.server.as_ref()) {
             return *port;
         }
         let named = || self.host()?.rsplit_once(':')?.1.parse().ok();
@@ -229,54 +272,54 @@ impl Environ {
 
     /// The other end of the connection.
     pub fn peer(&self) -> &Endpoint {
-        &self.exchange.connection().peer
+        &self.inner().exchange.connection().peer
     }
 
     /// This end of the connection.
     pub fn local(&self) -> &Endpoint {
-        &self.exchange.connection().local
+        &self.inner().exchange.connection().local
     }
 
     /// The facts of TLS; `None` in the clear.
     pub fn tls(&self) -> Option<&Tls> {
-        self.exchange.connection().tls.as_ref()
+        self.inner().exchange.connection().tls.as_ref()
     }
 
     /// Client, scheme and host as far as trusted proxies vouch for them; those of the connection by default.
     pub fn trusted(&self) -> Trusted<'_> {
-        let server = &self.exchange.connection().server;
+        let server = &self.inner().exchange.connection().server;
         server.trust.resolve(self.peer(), self.scheme(), self.host(), self.headers())
     }
 
     /// What the server says of itself: name, concurrency, capabilities.
     #[inline]
     pub fn server(&self) -> &Server {
-        &self.exchange.connection().server
+        &self.inner().exchange.connection().server
     }
 
     /// The request's body, to be read.
     pub fn input_mut(&mut self) -> &mut Input {
-        &mut self.input
+        &mut self.inner_mut().input
     }
 
     /// What is known of the body's length.
     pub fn input_length(&self) -> InputLength {
-        self.input.length()
+        self.inner().input.length()
     }
 
     /// Takes the body out, leaving an empty one: to move it into a stream, or to put another in its place.
     pub fn take_input(&mut self) -> Input {
-        std::mem::take(&mut self.input)
+        std::mem::take(&mut self.inner_mut().input)
     }
 
     /// Puts a body in place of the request's.
     pub fn set_input(&mut self, input: Input) {
-        self.input = input;
+        self.inner_mut().input = input;
     }
 
     /// The error stream, which reaches the server's log (PEP 3333, `wsgi.errors`).
     pub fn errors(&self) -> ErrorStream {
-        ErrorStream::new(Arc::clone(&self.exchange))
+        ErrorStream::new(Arc::clone(&self.inner().exchange))
     }
 
     /// The server's way to run work that blocks.
@@ -286,7 +329,7 @@ impl Environ {
 
     /// A token that tells that the client has gone.
     pub fn disconnect(&self) -> Disconnect {
-        Disconnect::new(Arc::clone(&self.exchange))
+        Disconnect::new(Arc::clone(&self.inner().exchange))
     }
 
     /// A token that tells that the server is going down.
@@ -296,7 +339,7 @@ impl Environ {
 
     /// Until when an answer is of use; `None` if nobody set it.
     pub fn deadline(&self) -> Option<Instant> {
-        self.extra.as_ref().and_then(|extra| extra.deadline)
+        self.inner().extra.as_ref().and_then(|extra| extra.deadline)
     }
 
     /// Sets the deadline, as a server with a time limit or a middleware does. An earlier one stays.
@@ -307,12 +350,12 @@ impl Environ {
 
     /// When the connection was accepted.
     pub fn accepted(&self) -> Instant {
-        self.exchange.connection().accepted
+        self.inner().exchange.connection().accepted
     }
 
     /// When the request's head was complete.
     pub fn arrived(&self) -> Instant {
-        self.exchange.arrived()
+        self.inner().exchange.arrived()
     }
 
     /// How long the request has waited since its head was complete: its time in the queue, if asked at once.
@@ -322,13 +365,13 @@ impl Environ {
 
     /// The connection's number, and the request's on it: together they name a request in logs.
     pub fn request_id(&self) -> (u64, u64) {
-        (self.exchange.connection().id, self.exchange.number())
+        (self.inner().exchange.connection().id, self.inner().exchange.number())
     }
 
     /// Has `callback` told what became of the answer, exactly once, also after an error, a panic or a client that
     /// went away. Callbacks run in reverse order, all of them, on the adapter's thread: they must be quick.
     pub fn on_outcome(&self, callback: impl FnOnce(&Outcome) + Send + 'static) {
-        self.exchange.on_outcome(Box::new(callback));
+        self.inner().exchange.on_outcome(Box::new(callback));
     }
 
     /// Sends informational responses, such as 103.
@@ -337,11 +380,11 @@ impl Environ {
     ///
     /// [`NotSupported`] where the server can't.
     pub fn informational(&self) -> Result<Informational, NotSupported> {
-        let connection = self.exchange.connection();
+        let connection = self.inner().exchange.connection();
         let capability = Capabilities::INFORMATIONAL;
         match &connection.link {
             Some(link) if connection.server.capabilities.contains(capability) => {
-                Ok(Informational::new(Arc::clone(&self.exchange), Arc::clone(link), self.version()))
+                Ok(Informational::new(Arc::clone(&self.inner().exchange), Arc::clone(link), self.version()))
             }
             _ => Err(NotSupported::new(capability, "this server or protocol has no way to send one")),
         }
@@ -368,23 +411,23 @@ impl Environ {
 
     /// The value in the slot of a type.
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.extra.as_ref()?.get()
+        self.inner().extra.as_ref()?.get()
     }
 
     /// The value in the slot of a type, to be changed.
     pub fn get_mut<T: Send + Sync + 'static>(&mut self) -> Option<&mut T> {
-        self.extra.as_mut()?.get_mut()
+        self.inner_mut().extra.as_mut()?.get_mut()
     }
 
     /// Takes the value out of the slot of a type.
     pub fn remove<T: Send + Sync + 'static>(&mut self) -> Option<T> {
-        self.extra.as_mut()?.remove()
+        self.inner_mut().extra.as_mut()?.remove()
     }
 
     /// The shared part of this request; for adapters.
     #[inline]
     pub fn exchange(&self) -> &Arc<Exchange> {
-        &self.exchange
+        &self.inner().exchange
     }
 
     /// The URL of this request by PEP 3333's reconstruction: scheme, host as sent or the server's name, script
@@ -409,8 +452,23 @@ impl Environ {
 
     /// All fields of one name, in order.
     pub fn header_all(&self, name: impl AsHeaderName) -> impl Iterator<Item = &HeaderValue> {
-        self.head.headers.get_all(name).into_iter()
+        self.headers().get_all(name).into_iter()
     }
+}
+
+impl Drop for Environ {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(inner) = self.0.take() {
+            spare::give(inner);
+        }
+    }
+}
+
+/// An environ is whole until it is dropped: nothing takes its inner part but `into_inner` and `drop`, which own it.
+#[cold]
+fn gone() -> ! {
+    unreachable!("an environ was used after it was taken apart")
 }
 
 impl std::fmt::Debug for Environ {

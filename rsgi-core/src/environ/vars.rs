@@ -55,7 +55,7 @@ impl Environ {
         if NAMES.contains(&name) {
             return self.own_var(name);
         }
-        let vars = &self.extra.as_ref()?.vars;
+        let vars = &self.inner().extra.as_ref()?.vars;
         vars.iter().rev().find(|(known, _)| known == name).map(|(_, value)| Cow::Borrowed(&value[..]))
     }
 
@@ -67,6 +67,7 @@ impl Environ {
             Some((Cow::Owned(variable_of(name)), value))
         });
         let gateway = self
+            .inner()
             .extra
             .iter()
             .flat_map(|extra| &extra.vars)

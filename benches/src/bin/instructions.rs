@@ -1,0 +1,73 @@
+//! Counts the instructions of one keep-alive request by each road, under callgrind, and prints the ratios.
+//!
+//! `cargo run --release -p rsgi-benches --bin instructions`. Fails if a ratio is over its limit. Needs `valgrind`.
+//! Two lengths of run are counted and subtracted, so that start and end cost nothing.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "printing the table is its purpose")]
+
+use std::process::{Command, ExitCode, Stdio};
+
+use rsgi_benches::{Case, run};
+
+const SHORT: usize = 100;
+const LONG: usize = 1_100;
+
+/// What is compared with what, and the most it may cost.
+const RATIOS: [(&str, &str, f64); 2] = [("rsgi", "hyper", 1.08), ("rsgi-middleware", "hyper-fields", 1.10)];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [case, requests] = arguments.as_slice() {
+        return match (case.parse::<Case>(), requests.parse()) {
+            (Ok(case), Ok(requests)) => {
+                println!("{} bytes", run(case, requests));
+                ExitCode::SUCCESS
+            }
+            _ => ExitCode::FAILURE,
+        };
+    }
+    match table() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn table() -> Result<bool, String> {
+    let mut counts = Vec::new();
+    for (name, _) in Case::ALL {
+        let each = (count(name, LONG)? - count(name, SHORT)?) / (LONG - SHORT) as u64;
+        println!("{name:20} {each:6} instructions a request");
+        counts.push((name, each));
+    }
+    let of = |name| counts.iter().find(|(known, _)| *known == name).map_or(0, |(_, each)| *each);
+    let mut met = true;
+    for (ours, theirs, limit) in RATIOS {
+        #[expect(clippy::cast_precision_loss, reason = "some thousands fit")]
+        let ratio = of(ours) as f64 / of(theirs) as f64;
+        let verdict = if ratio <= limit { "met" } else { "NOT MET" };
+        println!("{ours} / {theirs}: {ratio:.3} (limit {limit}): {verdict}");
+        met &= ratio <= limit;
+    }
+    Ok(met)
+}
+
+/// Runs one case under callgrind and reads the total off its report.
+fn count(case: &str, requests: usize) -> Result<u64, String> {
+    let this = std::env::current_exe().map_err(|error| format!("own path: {error}"))?;
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(this)
+        .args([case, &requests.to_string()])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("valgrind: {error}; install it: it counts the instructions"))?;
+    let report = String::from_utf8_lossy(&output.stderr);
+    let total = report.lines().find_map(|line| line.split("Collected : ").nth(1));
+    total
+        .and_then(|total| total.trim().parse().ok())
+        .ok_or_else(|| format!("valgrind counted nothing of case {case}:\n{report}"))
+}

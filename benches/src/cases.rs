@@ -1,0 +1,153 @@
+//! The cases that are counted, each the same answer by another road.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use rsgi_core::bytes::Bytes;
+use rsgi_core::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
+use rsgi_core::http::{Request, Response, StatusCode};
+use rsgi_core::{
+    App, Connection, Endpoint, Environ, Error, Exchange, Input, Server, Stack, StartResponse, Started,
+    change_answer, respond,
+};
+
+use crate::pipe::Pipe;
+
+/// One road to the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Case {
+    /// `/ping` written straight on hyper.
+    Hyper,
+    /// `/ping` through core's `respond`, on the same hyper.
+    Rsgi,
+    /// As `Hyper`, setting two fields more.
+    HyperFields,
+    /// As `Rsgi`, inside two middlewares that set one field each.
+    RsgiMiddleware,
+}
+
+impl Case {
+    /// Each with its name.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("hyper", Self::Hyper),
+        ("rsgi", Self::Rsgi),
+        ("hyper-fields", Self::HyperFields),
+        ("rsgi-middleware", Self::RsgiMiddleware),
+    ];
+}
+
+impl FromStr for Case {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = Self::ALL.iter().find(|(known, _)| *known == name);
+        known.map(|(_, case)| *case).ok_or_else(|| format!("no case {name}; the cases are {:?}", Self::ALL))
+    }
+}
+
+/// Answers `requests` requests on one connection, and returns how many bytes were written.
+///
+/// # Panics
+///
+/// If the connection ends.
+pub fn run(case: Case, requests: usize) -> usize {
+    match case {
+        Case::Hyper => drive(requests, hello),
+        Case::HyperFields => drive(requests, hello_fields),
+        Case::Rsgi => drive_app(requests, &ping),
+        Case::RsgiMiddleware => {
+            let app = Stack::new()
+                .then(change_answer(|started| {
+                    Ok(started.fields_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"))?)
+                }))
+                .then(change_answer(|started| {
+                    Ok(started.fields_mut().insert(VARY, HeaderValue::from_static("accept"))?)
+                }))
+                .app(ping);
+            drive_app(requests, &app)
+        }
+    }
+}
+
+/// As hyper's own examples write it.
+async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(bare())
+}
+
+async fn hello_fields(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let mut response = bare();
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+fn bare() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(b"pong")));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+}
+
+async fn ping(_environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+    Ok(start_response.start(StatusCode::OK, [(CONTENT_TYPE, HeaderValue::from_static("text/plain"))])?.body("pong"))
+}
+
+fn drive_app(requests: usize, app: &impl App) -> usize {
+    let server = Arc::new(Server::new("bench", "0"));
+    let end = Endpoint::unix(None, None);
+    let connection = Arc::new(Connection::new(server, 1, end.clone(), end));
+    let now = Instant::now();
+    let exchange = RefCell::new(Exchange::new(connection));
+    drive(requests, |request: Request<Incoming>| {
+        let (head, body) = request.into_parts();
+        assert!(body.is_end_stream(), "a ping has no body");
+        let mut exchange = exchange.borrow_mut();
+        Exchange::begin(&mut exchange, now);
+        let answer = respond(app, Environ::new(head, Input::empty(), Arc::clone(&exchange)));
+        Infallibly { answer }
+    })
+}
+
+pin_project_lite::pin_project! {
+    struct Infallibly<F> {
+        #[pin]
+        answer: F,
+    }
+}
+
+impl<F: Future> Future for Infallibly<F> {
+    type Output = Result<F::Output, Infallible>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().answer.poll(context).map(Ok)
+    }
+}
+
+fn drive<F, Fut, B>(requests: usize, answer: F) -> usize
+where
+    F: Fn(Request<Incoming>) -> Fut,
+    Fut: Future<Output = Result<Response<B>, Infallible>>,
+    B: hyper::body::Body + 'static,
+    B::Error: Into<Error>,
+{
+    let pipe = Pipe::default();
+    let mut builder = http1::Builder::new();
+    let mut connection = pin!(builder.pipeline_flush(true).serve_connection(pipe.clone(), service_fn(answer)));
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..requests {
+        pipe.send();
+        assert!(connection.as_mut().poll(&mut context).is_pending(), "the connection ended");
+    }
+    pipe.written()
+}

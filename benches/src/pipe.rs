@@ -1,0 +1,79 @@
+//! A connection in memory: what the client sends is a constant, what the server writes is counted and dropped.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+/// The request that wrk sends.
+pub(crate) const PING: &[u8] = b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n";
+
+/// Both ends of the pipe.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pipe(Arc<Mutex<Ends>>);
+
+#[derive(Debug, Default)]
+struct Ends {
+    requests: usize,
+    written: usize,
+}
+
+impl Pipe {
+    /// Has the server find one request more.
+    pub(crate) fn send(&self) {
+        self.with(|ends| ends.requests += 1);
+    }
+
+    /// How many bytes the server has written.
+    pub(crate) fn written(&self) -> usize {
+        self.with(|ends| ends.written)
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Ends) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Read for Pipe {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, mut buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        self.with(|ends| {
+            if ends.requests == 0 {
+                return Poll::Pending;
+            }
+            ends.requests -= 1;
+            buffer.put_slice(PING);
+            Poll::Ready(Ok(()))
+        })
+    }
+}
+
+impl Write for Pipe {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.with(|ends| ends.written += bytes.len());
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let bytes = slices.iter().map(|slice| slice.len()).sum();
+        self.with(|ends| ends.written += bytes);
+        Poll::Ready(Ok(bytes))
+    }
+}
