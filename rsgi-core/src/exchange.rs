@@ -299,8 +299,7 @@ impl Exchange {
             }
             (Delivery::Aborted(_), Some(cause)) => Delivery::Aborted(cause),
             // The connection was ended because the answer could not go on.
-            (Delivery::Whole(_) | Delivery::Aborted(_), None) if broken => Delivery::Failed,
-            (Delivery::Whole(_), Some(_)) if broken => Delivery::Failed,
+            (Delivery::Whole(_), _) | (Delivery::Aborted(_), None) if broken => Delivery::Failed,
             (delivery, _) => delivery,
         };
         Outcome {

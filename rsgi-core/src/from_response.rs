@@ -1,15 +1,15 @@
 //! Any `http::Response` as an answer, for frameworks that think in http's types.
 //!
 //! What such a framework says by hop-by-hop fields is taken apart: `Connection: close` becomes the wish to close,
-//! 101 with `Upgrade` the upgrade, another status with it the offer of one, and the rest is removed and reported
-//! (law 7).
+//! 101 with `Upgrade` the upgrade, another status with it the offer of one, `Trailer` the announcement of the body's
+//! trailers, and the rest is removed and reported (law 7), with what `Connection` names.
 
 use bytes::Buf;
-use http::{Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::body::Body;
 use crate::fields::is_hop_by_hop;
-use crate::upgrade::{UpgradeAnswer, UpgradeKind, lists};
+use crate::upgrade::{UpgradeAnswer, UpgradeKind, elements, lists};
 use crate::{Error, StartError, StartResponse, Started};
 
 impl StartResponse {
@@ -17,7 +17,7 @@ impl StartResponse {
     ///
     /// # Errors
     ///
-    /// A [`StartError`] if a `Content-Length` in it is no number.
+    /// A [`StartError`] if a `Content-Length` in it is no number, or a field is called `status`.
     ///
     /// # Examples
     ///
@@ -46,18 +46,23 @@ impl StartResponse {
                 _ => UpgradeAnswer::Offered(protocol),
             });
         }
+        let trailers: Vec<_> = elements(&parts.headers, &header::TRAILER)
+            .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+            .collect();
+        let private: Vec<HeaderValue> =
+            parts.headers.get_all(header::CONNECTION).into_iter().cloned().collect();
         let mut last = None;
         for (name, value) in parts.headers {
             // Repeated fields come with their name once.
             let Some(name) = name.or_else(|| last.clone()) else { continue };
             last = Some(name.clone());
-            if !is_hop_by_hop(&name) {
+            if !is_hop_by_hop(&name) && !is_named(&private, &name) {
                 head = head.header(name, value)?;
-            } else if name != header::CONNECTION && name != header::UPGRADE {
+            } else if name != header::CONNECTION && name != header::UPGRADE && name != header::TRAILER {
                 tracing::warn!(target: "rsgi", field = name.as_str(), "hop-by-hop field of a response removed");
             }
         }
-        Ok(head.body(body))
+        Ok(head.body(if trailers.is_empty() { body } else { body.announce_trailers(trailers) }))
     }
 
     /// Answers by an `http::Response` whose body is any `http_body::Body`.
@@ -73,4 +78,13 @@ impl StartResponse {
     {
         self.respond(response.map(Body::http))
     }
+}
+
+/// Tells whether a `Connection` field names this one as its connection's own (RFC 9110 section 7.6.1).
+fn is_named(connection: &[HeaderValue], name: &HeaderName) -> bool {
+    connection
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|option| option.trim().eq_ignore_ascii_case(name.as_str()))
 }

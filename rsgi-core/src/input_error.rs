@@ -91,15 +91,11 @@ impl InputError {
             if let Some(found) = error.downcast_ref::<Self>() {
                 return Some(found);
             }
-            // An `io::Error` gives its inner error's source, not the inner error itself.
-            if let Some(found) = error
-                .downcast_ref::<io::Error>()
-                .and_then(io::Error::get_ref)
-                .and_then(|inner| inner.downcast_ref())
-            {
-                return Some(found);
-            }
-            current = error.source();
+            // The source of an `io::Error` is its inner error's source, not the inner error itself.
+            current = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+                Some(inner) => Some(inner),
+                None => error.source(),
+            };
         }
         None
     }

@@ -3,6 +3,7 @@
 //! One meter for both roads, polled and driven: surplus is cut and reported, missing bytes are an error, trailers
 //! go or are reported as not sent (RFC 9110 sections 6.5.1, 8.6).
 
+use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,23 +13,19 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;
 
-use crate::body::{FileBody, Offloaded, Polled, Produce, Sink, Source, Step};
+use crate::body::{Produce, Sink, Source, Step};
+use crate::closing::close;
 use crate::exchange::Exchange;
-use crate::exclusive::Exclusive;
+use crate::live_source::LiveSource;
 use crate::outcome::{Fault, Trailers};
 use crate::outgoing::{TrailerRule, on_server};
 use crate::outgoing_error::OutgoingError;
-use crate::respond::{causes, panic_text};
+use crate::respond::{Panicked, causes};
 use crate::trailer::is_forbidden;
-use crate::{Error, InputError};
+use crate::{InputError, park};
 
-pub(crate) enum LiveSource {
-    Polled(Exclusive<Polled>),
-    Blocking(Exclusive<Box<dyn Produce>>),
-    File(FileBody),
-    Offloaded(Offloaded),
-    Over,
-}
+/// Pieces that give nothing to send before other work has its turn.
+const TURNS: usize = 64;
 
 pub(crate) struct Live {
     pub(crate) source: LiveSource,
@@ -87,140 +84,146 @@ impl Live {
         if let Some(error) = self.held.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        loop {
+        for _ in 0..TURNS {
             if matches!(self.source, LiveSource::Over) {
                 return Poll::Ready(None);
             }
-            let polled = catch_unwind(AssertUnwindSafe(|| self.source.poll_frame(context)));
-            let frame = match polled {
-                Ok(frame) => ready!(frame),
-                Err(panic) => return self.hold(self.meter.panicked(&panic_text(&*panic)), context),
+            let frame = match ready!(self.source.poll_frame(context)) {
+                Some(Ok(frame)) => self.take(frame, context),
+                Some(Err(error)) => Err(self.meter.failed(&*error)),
+                None => self.meter.end().map(|()| {
+                    self.end();
+                    None
+                }),
             };
             match frame {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) if data.is_empty() => {}
-                    Ok(data) => {
-                        let data = self.meter.take(data);
-                        self.look_for_surplus(context);
-                        if !data.is_empty() {
-                            return Poll::Ready(Some(Ok(Frame::data(data))));
-                        }
-                    }
-                    Err(frame) => {
-                        let trailers = frame.into_trailers().unwrap_or_default();
-                        if let Some(trailers) = self.meter.trailers(trailers) {
-                            // Nothing follows trailers, and a protocol that sent them doesn't ask again.
-                            if let Err(error) = self.meter.end() {
-                                return self.hold(error, context);
-                            }
-                            self.source = LiveSource::Over;
-                            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
-                        }
-                    }
-                },
-                Some(Err(error)) => return self.hold(self.meter.failed(&*error), context),
-                None => match self.meter.end() {
-                    Ok(()) => self.source = LiveSource::Over,
-                    Err(error) => return self.hold(error, context),
-                },
+                Ok(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
+                Ok(None) => {}
+                Err(error) => {
+                    // Kept back for one turn, so that what came before is flushed.
+                    self.end();
+                    self.held = Some(error);
+                    break;
+                }
             }
         }
-    }
-
-    /// Keeps an error back for one turn.
-    fn hold(
-        &mut self,
-        error: OutgoingError,
-        context: &Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, OutgoingError>>> {
-        self.source = LiveSource::Over;
-        self.held = Some(error);
         context.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// Once all declared bytes are there, asks the source for its end: more than that is surplus.
+    /// Counts a frame; `None` if there is nothing to send of it.
+    fn take(
+        &mut self,
+        frame: Frame<Bytes>,
+        context: &mut Context<'_>,
+    ) -> Result<Option<Frame<Bytes>>, OutgoingError> {
+        match frame.into_data() {
+            Ok(data) => {
+                let (data, cut) = self.meter.take(data);
+                if cut {
+                    self.meter.exchange.ended();
+                    self.end();
+                } else if !data.is_empty() {
+                    self.look_for_surplus(context);
+                }
+                Ok((!data.is_empty()).then(|| Frame::data(data)))
+            }
+            Err(frame) => match self.meter.trailers(frame.into_trailers().unwrap_or_default()) {
+                Some(trailers) => {
+                    // Nothing follows trailers, and a protocol that sent them doesn't ask again.
+                    self.meter.end()?;
+                    self.end();
+                    Ok(Some(Frame::trailers(trailers)))
+                }
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// Drops the source.
+    fn end(&mut self) {
+        close(std::mem::replace(&mut self.source, LiveSource::Over));
+    }
+
+    /// Once all declared bytes are there, asks the source for its end: more than that is surplus. Not where trailers
+    /// may follow, which are waited for.
     fn look_for_surplus(&mut self, context: &mut Context<'_>) {
-        if self.meter.left() != Some(0) || self.meter.trailers == TrailerRule::Send {
+        if self.meter.left() != Some(0) || self.meter.trailers != TrailerRule::Drop {
             return;
         }
-        let polled = catch_unwind(AssertUnwindSafe(|| self.source.poll_frame(context)));
-        if let Ok(Poll::Ready(Some(Ok(frame)))) = polled
-            && frame.data_ref().is_some_and(|data| !data.is_empty())
-        {
-            self.meter.surplus();
+        match self.source.poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                if frame.data_ref().is_some_and(|data| !data.is_empty()) {
+                    report_surplus(&self.meter.exchange);
+                }
+            }
+            // The client has all that was declared; the fault is told and logged.
+            Poll::Ready(Some(Err(error))) => drop(self.meter.failed(&*error)),
+            Poll::Ready(None) => {}
+            Poll::Pending => self.source.had_enough(&self.meter.exchange),
         }
-        self.source = LiveSource::Over;
         self.meter.exchange.ended();
+        self.end();
     }
 
     pub(crate) fn write_to(&mut self, sink: &mut dyn Sink) -> Result<(), OutgoingError> {
-        let producer: &mut dyn Produce = match &mut self.source {
-            LiveSource::Blocking(producer) => producer.get_mut().as_mut(),
-            LiveSource::File(file) => file,
-            _ => return Ok(()),
+        let result = match &mut self.source {
+            LiveSource::Blocking(producer) => drive(producer.get_mut().as_mut(), sink, &mut self.meter),
+            LiveSource::File(file) => drive(file, sink, &mut self.meter),
+            _ => return self.wait_to(sink),
         };
-        let mut metered = Metered { sink, meter: &mut self.meter, client: None };
-        let result = loop {
-            match catch_unwind(AssertUnwindSafe(|| producer.step(&mut metered))) {
-                Ok(Ok(Step::More)) => {}
-                Ok(Ok(Step::Done)) => break Ok(()),
-                Ok(Err(error)) => break Err(Ok(error)),
-                Err(panic) => break Err(Err(panic_text(&*panic))),
-            }
-        };
-        let client = metered.client.take();
-        let result = match (client, result) {
-            (Some(error), _) => Err(OutgoingError::client(error)),
-            (None, Ok(())) => self.meter.end(),
-            (None, Err(Ok(error))) => Err(self.meter.failed(&*error)),
-            (None, Err(Err(text))) => Err(self.meter.panicked(&text)),
-        };
-        let source = std::mem::replace(&mut self.source, LiveSource::Over);
-        if catch_unwind(AssertUnwindSafe(|| drop(source))).is_err() {
-            tracing::error!(target: "rsgi", "a body panicked when it was dropped");
-        }
+        self.end();
         result
     }
-}
 
-impl LiveSource {
-    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match self {
-            Self::Polled(body) => body.get_mut().as_mut().poll_frame(context),
-            Self::Offloaded(body) => body.poll_frame(context),
-            Self::Blocking(producer) => Poll::Ready(one_step(producer.get_mut().as_mut())),
-            Self::File(file) => Poll::Ready(one_step(file)),
-            Self::Over => Poll::Ready(None),
+    /// Writes what is polled, waiting in between; what was written is flushed before a wait.
+    fn wait_to(&mut self, sink: &mut dyn Sink) -> Result<(), OutgoingError> {
+        let mut flushed = true;
+        loop {
+            let frame = park::wait(poll_fn(|context| {
+                let frame = self.poll_frame(context);
+                if frame.is_ready() || std::mem::replace(&mut flushed, true) {
+                    return frame;
+                }
+                match sink.flush() {
+                    Ok(()) => Poll::Pending,
+                    Err(error) => Poll::Ready(Some(Err(OutgoingError::client(error)))),
+                }
+            }));
+            let Some(frame) = frame.transpose()? else { return Ok(()) };
+            flushed = false;
+            let written = match frame.into_data() {
+                Ok(data) => sink.data(data),
+                Err(frame) => sink.trailers(frame.into_trailers().unwrap_or_default()),
+            };
+            written.map_err(OutgoingError::client)?;
         }
     }
 }
 
-/// A blocking body that is polled on a blocking server, as a test client does: one step, its pieces as one frame.
-fn one_step(producer: &mut dyn Produce) -> Option<Result<Frame<Bytes>, Error>> {
-    struct Gather(Vec<u8>, Option<HeaderMap>);
-    impl Sink for Gather {
-        fn data(&mut self, piece: Bytes) -> io::Result<()> {
-            self.copy(&piece)
-        }
-        fn copy(&mut self, piece: &[u8]) -> io::Result<()> {
-            self.0.extend_from_slice(piece);
-            Ok(())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-        fn trailers(&mut self, trailers: HeaderMap) -> io::Result<()> {
-            self.1 = Some(trailers);
-            Ok(())
-        }
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.end();
     }
-    let mut gathered = Gather(Vec::new(), None);
-    match producer.step(&mut gathered) {
-        Err(error) => Some(Err(error)),
-        Ok(_) if !gathered.0.is_empty() => Some(Ok(Frame::data(gathered.0.into()))),
-        Ok(Step::More) => Some(Ok(Frame::data(Bytes::new()))),
-        Ok(Step::Done) => gathered.1.map(|trailers| Ok(Frame::trailers(trailers))),
+}
+
+/// Drives a producer to its end.
+fn drive(producer: &mut dyn Produce, sink: &mut dyn Sink, meter: &mut Meter) -> Result<(), OutgoingError> {
+    let mut metered = Metered { sink, meter, client: None, cut: false };
+    let step = loop {
+        match catch_unwind(AssertUnwindSafe(|| producer.step(&mut metered))) {
+            Ok(Ok(Step::More)) => {}
+            Ok(Ok(Step::Done)) => break Ok(()),
+            Ok(Err(error)) => break Err(error),
+            Err(panic) => break Err(Panicked::of(&*panic).into()),
+        }
+    };
+    match (metered.client, step) {
+        (Some(error), _) => Err(OutgoingError::client(error)),
+        // What it says of the error that it got for its surplus is of no interest.
+        (None, Err(_)) if metered.cut => meter.end(),
+        (None, Err(error)) => Err(meter.failed(&*error)),
+        (None, Ok(())) => meter.end(),
     }
 }
 
@@ -234,24 +237,17 @@ impl Meter {
         self.exchange.produced(bytes);
     }
 
-    /// Counts a piece and cuts what is beyond the declared length.
-    fn take(&mut self, mut piece: Bytes) -> Bytes {
-        if let Some(left) = self.left()
-            && piece.len() as u64 > left
-        {
+    /// Counts a piece and cuts what is beyond the declared length; tells whether it did.
+    fn take(&mut self, mut piece: Bytes) -> (Bytes, bool) {
+        let room = self.left().filter(|left| piece.len() as u64 > *left);
+        if let Some(left) = room {
             piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-            self.surplus();
+            report_surplus(&self.exchange);
         }
-        self.count(piece.len() as u64);
-        piece
-    }
-
-    fn surplus(&self) {
-        if self.exchange.current_fault() != Some(Fault::Surplus) {
-            let (connection, request) = self.id();
-            tracing::error!(target: "rsgi", connection, request, "body longer than content-length: cut");
-            self.exchange.fault(Fault::Surplus);
+        if !piece.is_empty() {
+            self.count(piece.len() as u64);
         }
+        (piece, room.is_some())
     }
 
     fn end(&self) -> Result<(), OutgoingError> {
@@ -267,6 +263,9 @@ impl Meter {
     }
 
     fn failed(&self, error: &(dyn std::error::Error + 'static)) -> OutgoingError {
+        if let Some(Panicked(text)) = error.downcast_ref() {
+            return self.panicked(text);
+        }
         let (connection, request) = self.id();
         // A body that only passes on what its client did to the input is not at fault itself.
         if InputError::find(error).is_some() {
@@ -286,13 +285,21 @@ impl Meter {
         OutgoingError::app(Fault::BodyPanic)
     }
 
+    /// Takes out of a body's trailers what may not be sent; `None` if nothing is left to send.
     fn trailers(&self, mut trailers: HeaderMap) -> Option<HeaderMap> {
-        let forbidden: Vec<_> = trailers.keys().filter(|name| is_forbidden(name)).cloned().collect();
-        for name in forbidden {
+        let refused: Vec<_> = trailers.keys().filter(|name| is_forbidden(name)).cloned().collect();
+        for name in refused {
             tracing::warn!(target: "rsgi", trailer = name.as_str(), "forbidden trailer removed");
             trailers.remove(name);
         }
-        if self.trailers == TrailerRule::Send && !trailers.is_empty() {
+        if let TrailerRule::Announced(names) = &self.trailers {
+            let unannounced: Vec<_> = trailers.keys().filter(|name| !names.contains(name)).cloned().collect();
+            for name in unannounced {
+                tracing::warn!(target: "rsgi", trailer = name.as_str(), "trailer that wasn't announced removed");
+                trailers.remove(name);
+            }
+        }
+        if self.trailers != TrailerRule::Drop && !trailers.is_empty() {
             self.exchange.trailers(Trailers::Sent);
             return Some(trailers);
         }
@@ -305,14 +312,30 @@ impl Meter {
     }
 }
 
+/// Records and logs, once, that a body holds more than was declared.
+pub(crate) fn report_surplus(exchange: &Exchange) {
+    if exchange.current_fault() != Some(Fault::Surplus) {
+        let (connection, request) = (exchange.connection().id, exchange.number());
+        tracing::error!(target: "rsgi", connection, request, "body longer than content-length: cut");
+        exchange.fault(Fault::Surplus);
+    }
+}
+
 /// The sink a producer writes to: counts, and remembers the client's error, which a push closure might swallow.
 struct Metered<'a> {
     sink: &'a mut dyn Sink,
     meter: &'a mut Meter,
     client: Option<io::Error>,
+    /// Whether the producer went on beyond the declared length; it got an error for it.
+    cut: bool,
 }
 
 impl Metered<'_> {
+    /// Fails at once where the client has gone: a sink isn't asked again after its error, as each might wait anew.
+    fn check(&self) -> io::Result<()> {
+        self.client.as_ref().map_or(Ok(()), |error| Err(error.kind().into()))
+    }
+
     fn pass(&mut self, result: io::Result<()>) -> io::Result<()> {
         result.map_err(|error| {
             let copy = io::Error::from(error.kind());
@@ -324,17 +347,27 @@ impl Metered<'_> {
 
 impl Sink for Metered<'_> {
     fn data(&mut self, piece: Bytes) -> io::Result<()> {
-        let piece = self.meter.take(piece);
-        if piece.is_empty() {
-            return Ok(());
+        self.check()?;
+        let (piece, cut) = self.meter.take(piece);
+        if !piece.is_empty() {
+            let result = self.sink.data(piece);
+            self.pass(result)?;
         }
-        let result = self.sink.data(piece);
-        self.pass(result)
+        if cut {
+            // Without an error an endless producer would never come back.
+            self.cut = true;
+            return Err(io::Error::other("content-length reached: the rest isn't sent"));
+        }
+        Ok(())
     }
 
     fn copy(&mut self, piece: &[u8]) -> io::Result<()> {
         if self.meter.left().is_some_and(|left| piece.len() as u64 > left) {
             return self.data(Bytes::copy_from_slice(piece));
+        }
+        self.check()?;
+        if piece.is_empty() {
+            return Ok(());
         }
         self.meter.count(piece.len() as u64);
         let result = self.sink.copy(piece);
@@ -342,11 +375,13 @@ impl Sink for Metered<'_> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.check()?;
         let result = self.sink.flush();
         self.pass(result)
     }
 
     fn trailers(&mut self, trailers: HeaderMap) -> io::Result<()> {
+        self.check()?;
         match self.meter.trailers(trailers) {
             Some(trailers) => {
                 let result = self.sink.trailers(trailers);

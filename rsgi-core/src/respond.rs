@@ -95,7 +95,7 @@ pub fn respond<A: App>(
     app: &A,
     environ: Environ,
 ) -> Respond<impl Future<Output = Result<Started, Error>> + Send> {
-    let mut respond = Respond { future: None, request: Request::of(&environ), panic: None };
+    let mut respond = Respond { future: None, request: Request::of(&environ), panic: None, answered: false };
     let mut environ = Some(environ);
     // Filled in place, since a future that was returned through `catch_unwind` is copied twice: it carries the
     // environ. `AssertUnwindSafe`, as nothing of ours is left half done.
@@ -118,6 +118,24 @@ pin_project_lite::pin_project! {
         future: Option<F>,
         request: Request,
         panic: Option<Box<str>>,
+        // Set by the answer: what is left of the future then has nothing to drop.
+        answered: bool,
+    }
+
+    impl<F> PinnedDrop for Respond<F> {
+        fn drop(this: Pin<&mut Self>) {
+            if !this.answered {
+                abandon(this.project().future);
+            }
+        }
+    }
+}
+
+/// Drops the future of a request that is cancelled; what the app's own drops do in a panic goes no further.
+#[cold]
+fn abandon<F>(mut future: Pin<&mut Option<F>>) {
+    if catch_unwind(AssertUnwindSafe(|| future.set(None))).is_err() {
+        tracing::error!(target: "rsgi", "an app panicked when its request was cancelled");
     }
 }
 
@@ -136,6 +154,7 @@ where
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response<Outgoing>> {
         let this = self.project();
+        *this.answered = true;
         let Some(future) = this.future.as_pin_mut() else {
             return Poll::Ready(panicked(this.request, &this.panic.take().unwrap_or_default()));
         };
@@ -144,7 +163,10 @@ where
             return Poll::Ready(panicked(this.request, &panic_text(&*panic)));
         }
         match polled {
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => {
+                *this.answered = false;
+                Poll::Pending
+            }
             Poll::Ready(Ok(started)) => Poll::Ready(finish(this.request, started)),
             Poll::Ready(Err(error)) => Poll::Ready(failed(this.request, &*error)),
         }
@@ -237,6 +259,7 @@ pub(crate) fn refused(request: &Request, parts: StartedParts, why: &str) -> Resp
     let (connection, number) = (request.exchange.connection().id, request.exchange.number());
     tracing::error!(target: "rsgi", connection, request = number, "answer refused: {why}; answered 500");
     request.exchange.fault(Fault::Refused);
+    let close = parts.options.close;
     crate::outgoing::discard(&request.exchange, parts.body);
-    canned(request, StatusCode::INTERNAL_SERVER_ERROR, false)
+    canned(request, StatusCode::INTERNAL_SERVER_ERROR, close)
 }

@@ -198,13 +198,16 @@ impl Started {
         self.status
     }
 
-    /// Changes the status.
+    /// Changes the status. An answer that took over the byte stream becomes an ordinary one by it: a refusal.
     ///
     /// # Errors
     ///
     /// [`StartErrorKind::InvalidStatus`] outside 200 to 599.
     pub fn set_status(&mut self, status: StatusCode) -> Result<(), StartError> {
         self.status = check_status(status)?;
+        if self.is_upgrade() {
+            self.options.upgrade = None;
+        }
         Ok(())
     }
 
@@ -228,8 +231,8 @@ impl Started {
         std::mem::take(&mut self.body)
     }
 
-    /// Sends every piece of the body through `change`, without collecting it. The length is then unknown, so a
-    /// `Content-Length` is removed.
+    /// Puts another body in the place of this one, made of it: mapped piece by piece by [`Body::map`], say. What is
+    /// known of the new one's length counts, so a `Content-Length` is removed.
     pub fn map_body(mut self, change: impl FnOnce(Body) -> Body) -> Self {
         self.body = change(self.body);
         self.fields.remove(&http::header::CONTENT_LENGTH);

@@ -100,7 +100,11 @@ impl UpgradeKind {
     }
 }
 
-fn elements<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> impl Iterator<Item = &'a str> {
+/// The elements of a list-valued field, trimmed.
+pub(crate) fn elements<'a>(
+    headers: &'a HeaderMap,
+    name: &header::HeaderName,
+) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(name)
         .into_iter()

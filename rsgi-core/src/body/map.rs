@@ -207,12 +207,33 @@ struct TrailedProduce {
 
 impl Produce for TrailedProduce {
     fn step(&mut self, sink: &mut dyn Sink) -> Result<Step, Error> {
-        if self.inner.step(sink)? == Step::More {
+        if self.inner.step(&mut WithoutTrailers(sink))? == Step::More {
             return Ok(Step::More);
         }
         if let Some(make) = self.trailers.take() {
             sink.trailers(make())?;
         }
         Ok(Step::Done)
+    }
+}
+
+/// The sink of a producer whose own trailers give way to the added ones.
+struct WithoutTrailers<'a>(&'a mut dyn Sink);
+
+impl Sink for WithoutTrailers<'_> {
+    fn data(&mut self, piece: Bytes) -> std::io::Result<()> {
+        self.0.data(piece)
+    }
+
+    fn copy(&mut self, piece: &[u8]) -> std::io::Result<()> {
+        self.0.copy(piece)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+
+    fn trailers(&mut self, _: HeaderMap) -> std::io::Result<()> {
+        Ok(())
     }
 }

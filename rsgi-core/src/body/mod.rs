@@ -32,6 +32,14 @@ pub(crate) use produce::{Produce, Step};
 pub use push::Writer;
 pub use sender::Sender;
 
+/// What may wait in a queue between a producer and the server before the producer is held back, by [`weight`].
+const QUEUE_BYTES: usize = 64 * 1024;
+
+/// What a frame costs a queue: its bytes, and what holds them, so that many small pieces are bounded as well.
+fn weight(frame: &http_body::Frame<Bytes>) -> usize {
+    frame.data_ref().map_or(0, Bytes::len) + 128
+}
+
 pub(crate) type Polled = Pin<Box<dyn http_body::Body<Data = Bytes, Error = Error> + Send>>;
 
 /// The body of an answer.
@@ -188,18 +196,33 @@ impl Body {
         Self::send(|sender| exchange(input, sender))
     }
 
-    /// Declares the length of a streaming body, in bytes, as `Content-Length` would. More is cut, less is a
-    /// visible break; both are reported.
+    /// Declares the length in bytes, as `Content-Length` would. More is cut, less is a visible break; both are
+    /// reported.
     #[must_use]
-    pub fn with_length(mut self, length: u64) -> Self {
-        if let Kind::Streaming(streaming) = &mut self.0 {
-            streaming.length = Some(length);
+    pub fn with_length(self, length: u64) -> Self {
+        if self.length() == Some(length) {
+            return self;
         }
-        self
+        let mut streaming = self.into_streaming();
+        streaming.length = Some(length);
+        Self(Kind::Streaming(streaming))
     }
 
-    /// Adds trailers, made when the body has ended (a checksum, say). `names` are announced in `Trailer`; whether
-    /// they could be sent is told in the [`Outcome`](crate::Outcome). RFC 9110 section 6.5.
+    /// Names the trailers that the body will give by itself, as one made by [`push`](Self::push),
+    /// [`send`](Self::send) or [`http`](Self::http) can: on HTTP/1.1 only announced ones are sent. RFC 9110
+    /// section 6.6.2.
+    #[must_use]
+    pub fn announce_trailers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        let mut streaming = self.into_streaming();
+        streaming.announced.extend(names);
+        // Only framing that has an end of its own has a place behind it.
+        streaming.length = None;
+        Self(Kind::Streaming(streaming))
+    }
+
+    /// Adds trailers, made when the body has ended (a checksum, say), in place of any of its own. `names` are
+    /// announced in `Trailer`; whether they could be sent is told in the [`Outcome`](crate::Outcome). RFC 9110
+    /// section 6.5.
     #[must_use]
     pub fn with_trailers(
         self,

@@ -16,14 +16,17 @@ use http_body::Frame;
 
 use super::polled::PolledFrame;
 use super::produce::{Produce, Sink, Step};
+use super::{QUEUE_BYTES, weight};
 use crate::Error;
+use crate::closing::close;
+use crate::exchange::Exchange;
+use crate::live::report_surplus;
 use crate::offload::{Offload, Pool, Work};
-
-/// Bytes that may wait for the reactor before the producer is held back.
-const QUEUE_BYTES: usize = 64 * 1024;
+use crate::respond::Panicked;
 
 struct Queue {
     frames: VecDeque<Frame<Bytes>>,
+    /// What the frames weigh.
     bytes: usize,
     /// Away while a job runs it, and gone after the end.
     producer: Option<Box<dyn Produce>>,
@@ -31,6 +34,8 @@ struct Queue {
     end: Option<Result<(), Error>>,
     /// The reactor no longer wants it.
     closed: bool,
+    /// All that was declared has been taken: what comes now is surplus of this exchange.
+    enough: Option<Arc<Exchange>>,
     /// The reactor has taken all there was and asks for more.
     asked: bool,
     reader: Option<Waker>,
@@ -69,6 +74,7 @@ impl Offloaded {
             job: JobState::None,
             end: None,
             closed: false,
+            enough: None,
             asked: false,
             reader: None,
         };
@@ -79,7 +85,7 @@ impl Offloaded {
         let mut queue = self.shared.lock();
         let frame = queue.frames.pop_front();
         if let Some(frame) = &frame {
-            queue.bytes -= frame.data_ref().map_or(0, Bytes::len);
+            queue.bytes -= weight(frame);
         }
         let drained = queue.bytes <= QUEUE_BYTES / 2;
         if drained {
@@ -110,6 +116,13 @@ impl Offloaded {
     }
 }
 
+impl Offloaded {
+    /// Takes note that all that was declared has been taken.
+    pub(crate) fn had_enough(&self, exchange: &Arc<Exchange>) {
+        self.shared.lock().enough = Some(Arc::clone(exchange));
+    }
+}
+
 impl Drop for Offloaded {
     fn drop(&mut self) {
         let mut queue = self.shared.lock();
@@ -120,7 +133,7 @@ impl Drop for Offloaded {
         drop(queue);
         if producer.is_some() {
             // Its drop may block, as its steps may.
-            Offload::Pool(Arc::clone(&self.pool)).detach(move || drop(producer));
+            Offload::Pool(Arc::clone(&self.pool)).detach(move || close(producer));
         }
     }
 }
@@ -138,7 +151,7 @@ impl Work for Shared {
                 Ok(Ok(Step::More)) => None,
                 Ok(Ok(Step::Done)) => Some(Ok(())),
                 Ok(Err(error)) => Some(Err(error)),
-                Err(_) => Some(Err(crate::respond::Panicked.into())),
+                Err(panic) => Some(Err(Panicked::of(&*panic).into())),
             };
             let mut queue = self.lock();
             let full = queue.bytes >= QUEUE_BYTES;
@@ -148,9 +161,7 @@ impl Work for Shared {
             if end.is_some() || queue.closed {
                 drop(queue);
                 // Outside the lock, on this thread, which may block.
-                if catch_unwind(AssertUnwindSafe(|| drop(producer))).is_err() {
-                    tracing::error!(target: "rsgi", "a body panicked when it was dropped");
-                }
+                close(producer);
                 queue = self.lock();
                 queue.end = end;
             } else {
@@ -173,9 +184,13 @@ impl QueueSink<'_> {
             queue = self.0.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         if queue.closed {
+            if let Some(exchange) = queue.enough.take() {
+                drop(queue);
+                report_surplus(&exchange);
+            }
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        queue.bytes += frame.data_ref().map_or(0, Bytes::len);
+        queue.bytes += weight(&frame);
         queue.frames.push_back(frame);
         queue.asked = false;
         let reader = queue.reader.take();
