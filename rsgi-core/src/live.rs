@@ -151,16 +151,19 @@ impl Live {
         if self.meter.left() != Some(0) || self.meter.trailers != TrailerRule::Drop {
             return;
         }
-        match self.source.poll_frame(context) {
-            Poll::Ready(Some(Ok(frame))) => {
-                if frame.data_ref().is_some_and(|data| !data.is_empty()) {
-                    report_surplus(&self.meter.exchange);
-                }
+        for _ in 0..TURNS {
+            match self.source.poll_frame(context) {
+                Poll::Ready(Some(Ok(frame))) => match frame.data_ref() {
+                    Some(data) if data.is_empty() => continue,
+                    Some(_) => report_surplus(&self.meter.exchange),
+                    None => {}
+                },
+                // The client has all that was declared; the fault is told and logged.
+                Poll::Ready(Some(Err(error))) => drop(self.meter.failed(&*error)),
+                Poll::Ready(None) => {}
+                Poll::Pending => self.source.had_enough(&self.meter.exchange),
             }
-            // The client has all that was declared; the fault is told and logged.
-            Poll::Ready(Some(Err(error))) => drop(self.meter.failed(&*error)),
-            Poll::Ready(None) => {}
-            Poll::Pending => self.source.had_enough(&self.meter.exchange),
+            break;
         }
         self.meter.exchange.ended();
         self.end();

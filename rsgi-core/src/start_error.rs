@@ -23,8 +23,6 @@ pub enum StartErrorKind {
     HopByHop,
     /// More fields than a header map can hold.
     TooManyFields,
-    /// A trailer of this name is forbidden.
-    ForbiddenTrailer,
     /// The protocol wasn't offered by the client, or the server can't hand over its stream.
     Upgrade,
 }
@@ -79,9 +77,6 @@ impl fmt::Display for StartError {
                 write!(formatter, "field \"{value}\" belongs to the connection; leave it to the server")
             }
             StartErrorKind::TooManyFields => formatter.write_str("too many header fields; send fewer"),
-            StartErrorKind::ForbiddenTrailer => {
-                write!(formatter, "trailer \"{value}\" is forbidden; send it as a header field")
-            }
             StartErrorKind::Upgrade => {
                 write!(formatter, "upgrade to \"{value}\" refused; choose a protocol that the client offered")
             }

@@ -26,7 +26,11 @@ pub struct FileBody {
 
 impl FileBody {
     pub(crate) fn new(file: File, offset: u64, length: u64) -> io::Result<Self> {
-        let available = file.metadata()?.len().saturating_sub(offset);
+        let facts = file.metadata()?;
+        if facts.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let available = facts.len().saturating_sub(offset);
         if length > available {
             let text =
                 format!("file part of {length} bytes at {offset} goes beyond the end; ask its length first");
@@ -71,7 +75,12 @@ impl Produce for FileBody {
         }
         let want = usize::try_from(self.left.min(READ)).unwrap_or(usize::MAX);
         let mut piece = BytesMut::zeroed(want);
-        let read = self.file.read(&mut piece)?;
+        let read = loop {
+            match self.file.read(&mut piece) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         if read == 0 {
             // The file was cut since: the missing bytes are reported by whoever counts.
             return Ok(Step::Done);

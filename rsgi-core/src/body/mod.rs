@@ -140,7 +140,7 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// The file is shorter than the part, or its length can't be asked; nothing has been read.
+    /// The file is shorter than the part, is a folder, or its length can't be asked; nothing has been read.
     pub fn file_range(file: File, offset: u64, length: u64) -> io::Result<Self> {
         let body = FileBody::new(file, offset, length)?;
         Ok(Self::streaming(Source::File(body), Some(length)))
@@ -150,7 +150,7 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// The file's length can't be asked.
+    /// It is a folder, or its length can't be asked.
     pub fn file(file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
         Self::file_range(file, 0, length)

@@ -44,8 +44,8 @@ impl Writer<'_> {
         self.sink.data(bytes.into())
     }
 
-    /// Sends trailers, as the last thing. They go out where [`Body::with_trailers`](crate::Body::with_trailers)
-    /// would send them and their names were announced.
+    /// Sends trailers, as the last thing; on HTTP/1.1 those whose names
+    /// [`Body::announce_trailers`](crate::Body::announce_trailers) named.
     ///
     /// # Errors
     ///

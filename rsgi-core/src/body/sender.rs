@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -13,27 +14,34 @@ use http::HeaderMap;
 use http_body::Frame;
 
 use super::polled::PolledFrame;
+use super::{QUEUE_BYTES, weight};
 use crate::Error;
-
-/// Bytes that wait between the sender and the server before `send` waits: one large piece, or many small.
-const QUEUE_BYTES: usize = 64 * 1024;
+use crate::respond::Panicked;
 
 #[derive(Default)]
 struct Queue {
     frames: VecDeque<Frame<Bytes>>,
+    /// What the frames weigh.
     bytes: usize,
     /// The server has come for more and taken all there was.
     asked: bool,
     closed: bool,
-    sender: Option<Waker>,
+    /// Who waits for room, or for a flush: clones of a sender may wait in tasks of their own.
+    senders: Vec<Waker>,
     body: Option<Waker>,
 }
 
 impl Queue {
     fn push(&mut self, frame: Frame<Bytes>) {
-        self.bytes += frame.data_ref().map_or(0, Bytes::len);
+        self.bytes += weight(&frame);
         self.frames.push_back(frame);
         self.asked = false;
+    }
+
+    fn wait(&mut self, waker: &Waker) {
+        if !self.senders.iter().any(|known| known.will_wake(waker)) {
+            self.senders.push(waker.clone());
+        }
     }
 }
 
@@ -59,7 +67,7 @@ impl Sender {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a piece; waits while 64 KiB or more are queued.
+    /// Sends a piece; waits while 64 KiB or more are queued, what holds small pieces counted.
     ///
     /// Cancel safety: a dropped future has either queued the whole piece or nothing of it.
     ///
@@ -74,7 +82,7 @@ impl Sender {
                 return Poll::Ready(Err("the client has gone".into()));
             }
             if queue.bytes >= QUEUE_BYTES {
-                queue.sender = Some(context.waker().clone());
+                queue.wait(context.waker());
                 return Poll::Pending;
             }
             if let Some(piece) = piece.take().filter(|piece| !piece.is_empty()) {
@@ -105,13 +113,14 @@ impl Sender {
             if queue.frames.is_empty() && queue.asked {
                 return Poll::Ready(Ok(()));
             }
-            queue.sender = Some(context.waker().clone());
+            queue.wait(context.waker());
             Poll::Pending
         })
         .await
     }
 
-    /// Sends trailers, as the last thing.
+    /// Sends trailers, as the last thing; on HTTP/1.1 those whose names
+    /// [`Body::announce_trailers`](crate::Body::announce_trailers) named.
     pub fn trailers(&self, trailers: HeaderMap) {
         let mut queue = self.lock();
         queue.push(Frame::trailers(trailers));
@@ -141,8 +150,9 @@ pin_project_lite::pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut queue = this.queue.lock();
             queue.closed = true;
-            if let Some(sender) = queue.sender.take() {
-                drop(queue);
+            let senders = std::mem::take(&mut queue.senders);
+            drop(queue);
+            for sender in senders {
                 sender.wake();
             }
         }
@@ -167,30 +177,38 @@ impl<F: Future<Output = Result<(), Error>>> http_body::Body for SendBody<F> {
         }
         loop {
             let mut queue = this.queue.lock();
-            if let Some(frame) = queue.frames.pop_front() {
-                queue.bytes -= frame.data_ref().map_or(0, Bytes::len);
-                let sender = queue.sender.take();
-                drop(queue);
-                if let Some(sender) = sender {
+            let frame = queue.frames.pop_front();
+            match &frame {
+                Some(frame) => queue.bytes -= weight(frame),
+                None => queue.asked = true,
+            }
+            let senders = std::mem::take(&mut queue.senders);
+            drop(queue);
+            for sender in senders {
+                // Whoever waits in the future below is polled as soon as the server asks for more.
+                if !sender.will_wake(context.waker()) {
                     sender.wake();
                 }
-                return Poll::Ready(Some(Ok(frame)));
             }
-            queue.asked = true;
-            queue.body = Some(context.waker().clone());
-            let sender = queue.sender.take();
-            drop(queue);
-            if let Some(sender) = sender {
-                sender.wake();
+            if let Some(frame) = frame {
+                return Poll::Ready(Some(Ok(frame)));
             }
             if let Some(ended) = this.ended.take() {
                 *this.over = true;
                 return Poll::Ready(ended.err().map(Err));
             }
-            match this.future.as_mut().poll(context) {
-                Poll::Ready(ended) => *this.ended = Some(ended),
-                Poll::Pending if this.queue.lock().frames.is_empty() => return Poll::Pending,
-                Poll::Pending => {}
+            // What was sent before a panic goes out before it.
+            let polled = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(context)));
+            match polled {
+                Ok(Poll::Ready(ended)) => *this.ended = Some(ended),
+                Err(panic) => *this.ended = Some(Err(Panicked::of(&*panic).into())),
+                Ok(Poll::Pending) => {
+                    let mut queue = this.queue.lock();
+                    if queue.frames.is_empty() {
+                        queue.body = Some(context.waker().clone());
+                        return Poll::Pending;
+                    }
+                }
             }
         }
     }

@@ -4,6 +4,18 @@
 //! test proves. Begin with `asking.rs`, which plays the server.
 
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod bodies;
+#[cfg(test)]
+mod conversions;
+#[cfg(test)]
+mod drops;
+#[cfg(test)]
 mod exchanges;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod watched;
