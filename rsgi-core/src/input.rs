@@ -17,6 +17,7 @@ use crate::exclusive::Exclusive;
 use crate::input_error::{InputError, InputErrorKind};
 use crate::offload::thread_may_block;
 use crate::park;
+use crate::trailer::is_forbidden;
 
 /// What is known of a request body's length before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +33,9 @@ pub enum InputLength {
 
 /// Where the bytes of an input come from. Implemented by adapters.
 pub trait InputSource: Send {
-    /// Gives the next piece, or trailers as the last frame. Never an empty piece; after the end or an error it
-    /// isn't called again, except on an upgraded stream, where `None` before the upgrade isn't the end.
+    /// Gives the next piece, or trailers as the last frame. After an error it isn't called again. After the end it may
+    /// be, by an app that reads on: then it gives the end again, but on an upgraded stream, where `None` before the
+    /// upgrade isn't the end.
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -54,6 +56,7 @@ enum Source {
 struct Live {
     source: Source,
     length: InputLength,
+    read: u64,
     /// What may still be read; the limit less what was.
     allowed: u64,
     /// Set by an error: after it the input gives the end, and nothing more is asked of the source.
@@ -115,14 +118,16 @@ impl Input {
         Self::live(Source::Bytes(bytes), length, None)
     }
 
-    /// A body that an adapter supplies, with what is known of its length and at most `limit` bytes long.
+    /// A body that an adapter supplies, with what is known of its length and at most `limit` bytes long. A known length
+    /// over the limit is refused at the first read, before the source is asked for anything.
     pub fn new(source: impl InputSource + 'static, length: InputLength, limit: Option<u64>) -> Self {
         Self::live(Source::Adapter(Exclusive::new(Box::pin(source))), length, limit)
     }
 
     fn live(source: Source, length: InputLength, limit: Option<u64>) -> Self {
         let allowed = limit.unwrap_or(u64::MAX);
-        let live = Live { source, length, allowed, failed: false, rest: Bytes::new(), trailers: None };
+        let live =
+            Live { source, length, read: 0, allowed, failed: false, rest: Bytes::new(), trailers: None };
         Self(Some(Box::new(live)))
     }
 
@@ -197,6 +202,10 @@ impl Live {
             if self.failed {
                 return Poll::Ready(None);
             }
+            // A body that is known to be too long isn't begun: no `100 Continue` asks for it.
+            if self.left().is_some_and(|left| left > self.allowed) {
+                return Poll::Ready(Some(Err(self.fail(InputError::new(InputErrorKind::Limit)))));
+            }
             let frame = match &mut self.source {
                 Source::Bytes(bytes) if bytes.is_empty() => None,
                 Source::Bytes(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
@@ -224,16 +233,23 @@ impl Live {
             Ok(data) => match self.allowed.checked_sub(data.len() as u64) {
                 Some(allowed) => {
                     self.allowed = allowed;
+                    self.read += data.len() as u64;
                     Some(Some(Ok(data)))
                 }
                 None => Some(Some(Err(self.fail(InputError::new(InputErrorKind::Limit))))),
             },
             Err(frame) => {
-                if let Ok(trailers) = frame.into_trailers() {
-                    self.trailers = Some(trailers);
-                }
+                self.trailers = frame.into_trailers().ok().map(allowed_trailers);
                 None
             }
+        }
+    }
+
+    /// What is still to come, where the length is known.
+    fn left(&self) -> Option<u64> {
+        match self.length {
+            InputLength::Known(length) => Some(length.saturating_sub(self.read)),
+            InputLength::None | InputLength::Unknown => None,
         }
     }
 
@@ -241,6 +257,16 @@ impl Live {
         self.failed = true;
         error
     }
+}
+
+/// Takes out of a request's trailers what may not be one (RFC 9110 section 6.5.1).
+fn allowed_trailers(mut trailers: HeaderMap) -> HeaderMap {
+    let refused: Vec<_> = trailers.keys().filter(|name| is_forbidden(name)).cloned().collect();
+    for name in refused {
+        tracing::debug!(target: "rsgi", trailer = name.as_str(), "forbidden trailer of a request removed");
+        trailers.remove(name);
+    }
+    trailers
 }
 
 impl Default for Input {
@@ -311,7 +337,9 @@ impl http_body::Body for Input {
             None => SizeHint::with_exact(0),
             Some(live) => match &live.source {
                 Source::Bytes(bytes) => SizeHint::with_exact((bytes.len() + live.rest.len()) as u64),
-                Source::Adapter(_) => SizeHint::default(),
+                Source::Adapter(_) => live.left().map_or_else(SizeHint::default, |left| {
+                    SizeHint::with_exact(left + live.rest.len() as u64)
+                }),
             },
         }
     }

@@ -5,10 +5,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::Request;
+use http::{Request, Uri};
 
 use super::extra::Extra;
-use super::{Environ, Inner, gone};
+use super::{Environ, Inner, gone, target_of};
 use crate::Input;
 use crate::connection::{Connection, Server};
 use crate::endpoint::Endpoint;
@@ -20,20 +20,23 @@ struct Carried(Arc<Mutex<Option<Rest>>>);
 
 struct Rest {
     exchange: Arc<Exchange>,
+    uri: Uri,
     script_end: u16,
     extra: Option<Box<Extra>>,
 }
 
 impl Environ {
     /// Turns the environ into an `http::Request` whose body is the input. [`Environ::from_request`] gets all of it
-    /// back, also after the request's head was changed.
+    /// back, also after the request's head was changed: a path that was rewritten stays mounted if it lies under the
+    /// script name still, and the target stays that of the client.
     pub fn into_request(self) -> Request<Input> {
         let inner = self.into_inner();
         let Inner { input, exchange, script_end, extra, .. } = inner;
         let (mut head, ()) = Request::new(()).into_parts();
         (head.method, head.uri, head.version) = (inner.method, inner.uri, inner.version);
         (head.headers, head.extensions) = (inner.headers.unwrap_or_default(), inner.extensions);
-        head.extensions.insert(Carried(Arc::new(Mutex::new(Some(Rest { exchange, script_end, extra })))));
+        let rest = Rest { exchange, uri: head.uri.clone(), script_end, extra };
+        head.extensions.insert(Carried(Arc::new(Mutex::new(Some(rest)))));
         Request::from_parts(head, input)
     }
 
@@ -45,14 +48,39 @@ impl Environ {
         let rest =
             carried.and_then(|carried| carried.0.lock().unwrap_or_else(PoisonError::into_inner).take());
         match rest {
-            Some(Rest { exchange, script_end, extra }) => {
+            Some(Rest { exchange, uri, script_end, extra }) => {
+                let rewritten = head.uri != uri;
                 let mut environ = Self::new(head, input, exchange);
                 let inner = environ.inner_mut();
                 (inner.script_end, inner.extra) = (script_end, extra);
+                if rewritten {
+                    environ.rewritten(&uri);
+                }
                 environ
             }
             None => Self::new(head, input, Exchange::new(in_process(Server::new("in-process", VERSION)))),
         }
+    }
+
+    /// Splits a path anew that was changed meanwhile: it is still mounted where it was if it lies under that, else at
+    /// the root. The target stays that of the client.
+    fn rewritten(&mut self, original: &Uri) {
+        let inner = self.inner_mut();
+        let path = inner.uri.path();
+        let extra = inner.extra.get_or_insert_default();
+        let script_name = match &extra.split {
+            Some((script_name, _)) => script_name,
+            None => original.path().get(..usize::from(inner.script_end)).unwrap_or_default(),
+        };
+        let under = |rest: &&str| rest.is_empty() || rest.starts_with('/');
+        let kept = if path.strip_prefix(script_name).filter(under).is_some() { script_name.len() } else { 0 };
+        if extra.split.is_some() {
+            let (script_name, path_info) = path.split_at(kept);
+            extra.split = Some((script_name.to_owned(), path_info.to_owned()));
+        } else {
+            inner.script_end = u16::try_from(kept).unwrap_or(0);
+        }
+        extra.target.get_or_insert_with(|| target_of(original).into_owned());
     }
 
     fn into_inner(mut self) -> Inner {

@@ -6,14 +6,16 @@
 
 mod convert;
 mod extra;
+mod request_line;
 mod spare;
+mod url;
 mod vars;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::{self, AsHeaderName, HeaderMap, HeaderValue};
+use http::header::{AsHeaderName, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Extensions, Method, Uri, Version};
 
@@ -33,6 +35,7 @@ use crate::upgrade::{ConnectProtocol, Upgrade};
 use crate::{Input, InputLength};
 
 use extra::Extra;
+pub use request_line::RequestLine;
 
 /// One request, as a server gives it to an app.
 ///
@@ -119,13 +122,8 @@ impl Environ {
 
     /// The target as text, exactly as the server's parser keeps it; mounting doesn't change it.
     pub fn target(&self) -> Cow<'_, str> {
-        if let Some(target) = self.inner().extra.as_ref().and_then(|extra| extra.target.as_deref()) {
-            return Cow::Borrowed(target);
-        }
-        match self.inner().uri.path_and_query() {
-            Some(target) if self.inner().uri.scheme().is_none() => Cow::Borrowed(target.as_str()),
-            _ => Cow::Owned(self.inner().uri.to_string()),
-        }
+        let kept = self.extra().and_then(|extra| extra.target.as_deref());
+        kept.map_or_else(|| target_of(self.uri()), Cow::Borrowed)
     }
 
     /// The version of the protocol.
@@ -178,7 +176,11 @@ impl Environ {
 
     /// Moves `prefix` from the path info to the script name, if the path info lies under it; compared segment by
     /// segment after decoding, so that `/%61dmin` lies under `/admin` and `/admin%2Fx` doesn't. Tells whether it does.
+    /// Everything lies under the root, `/` or empty: also `*`, CONNECT, and the empty path info of a mount's own URL.
     pub fn mount(&mut self, prefix: &str) -> bool {
+        if matches!(prefix, "" | "/") {
+            return true;
+        }
         let Some(length) = path::split_prefix(self.path_info(), prefix) else { return false };
         self.advance(length);
         true
@@ -224,6 +226,10 @@ impl Environ {
         self.extra_mut().vars = vars;
     }
 
+    fn extra(&self) -> Option<&Extra> {
+        self.inner().extra.as_deref()
+    }
+
     fn extra_mut(&mut self) -> &mut Extra {
         self.inner_mut().extra.get_or_insert_default()
     }
@@ -231,43 +237,6 @@ impl Environ {
     /// The scheme by the last hop.
     pub fn scheme(&self) -> Scheme {
         self.inner().exchange.connection().scheme
-    }
-
-    /// The host that the client named, as sent: the target's authority, else the `Host` field.
-    pub fn host(&self) -> Option<&str> {
-        match self.inner().uri.authority() {
-            Some(authority) => Some(authority.as_str()),
-            None => self.header(header::HOST),
-        }
-    }
-
-    /// The server's name for this request: never empty (PEP 3333, `SERVER_NAME`).
-    pub fn server_name(&self) -> Cow<'_, str> {
-        if let Some((name, _)) = self.inner().extra.as_ref().and_then(|extra| extra.server.as_ref()) {
-            return Cow::Borrowed(name);
-        }
-        match self.local() {
-            Endpoint::Tcp(address) => Cow::Owned(address.ip().to_string()),
-            _ => self
-                .host()
-                .map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name))
-                .filter(|name| !name.is_empty())
-                .map_or(Cow::Borrowed("localhost"), Cow::Borrowed),
-        }
-    }
-
-    /// The server's port for this request; on a unix socket the one in `Host`, else the scheme's own.
-    pub fn server_port(&self) -> u16 {
-        if let Some((_, port)) = self.inner().extra.as_ref().and_then(|extra| extra.server.as_ref()) {
-            return *port;
-        }
-        let named = || self.host()?.rsplit_once(':')?.1.parse().ok();
-        self.local().port().or_else(named).unwrap_or(self.scheme().port())
-    }
-
-    /// Sets the server's name and port as a gateway tells them; for adapters.
-    pub fn set_server(&mut self, name: impl Into<String>, port: u16) {
-        self.extra_mut().server = Some((name.into(), port));
     }
 
     /// The other end of the connection.
@@ -430,26 +399,6 @@ impl Environ {
         &self.inner().exchange
     }
 
-    /// The URL of this request by PEP 3333's reconstruction: scheme, host as sent or the server's name, script
-    /// name, path info, query.
-    pub fn url(&self) -> String {
-        let mut url = format!("{}://", self.scheme());
-        if let Some(host) = self.host().filter(|host| !host.is_empty()) {
-            url.push_str(host);
-        } else {
-            url.push_str(&self.server_name());
-            url.push(':');
-            url.push_str(&self.server_port().to_string());
-        }
-        url.push_str(self.script_name());
-        url.push_str(self.path_info());
-        if let Some(query) = self.query() {
-            url.push('?');
-            url.push_str(query);
-        }
-        url
-    }
-
     /// All fields of one name, in order.
     pub fn header_all(&self, name: impl AsHeaderName) -> impl Iterator<Item = &HeaderValue> {
         self.headers().get_all(name).into_iter()
@@ -462,6 +411,14 @@ impl Drop for Environ {
         if let Some(inner) = self.0.take() {
             spare::give(inner);
         }
+    }
+}
+
+/// A target as text.
+fn target_of(uri: &Uri) -> Cow<'_, str> {
+    match uri.path_and_query() {
+        Some(target) if uri.scheme().is_none() => Cow::Borrowed(target.as_str()),
+        _ => Cow::Owned(uri.to_string()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::input::InputLength;
 use crate::path;
 
 /// The names that the typed environ answers itself.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 18] = [
     "CONTENT_LENGTH",
     "CONTENT_TYPE",
     "GATEWAY_INTERFACE",
@@ -31,6 +31,9 @@ const NAMES: [&str; 15] = [
     "SERVER_PORT",
     "SERVER_PROTOCOL",
     "SERVER_SOFTWARE",
+    "SSL_CIPHER",
+    "SSL_PROTOCOL",
+    "SSL_TLS_SNI",
 ];
 
 impl Environ {
@@ -77,9 +80,8 @@ impl Environ {
     }
 
     fn http_var(&self, field: &str) -> Option<Cow<'_, [u8]>> {
-        if field.contains(|character: char| {
-            !(character.is_ascii_uppercase() || character.is_ascii_digit() || character == '_')
-        }) {
+        // One variable, one name: `HTTP_x` and `HTTP_X-Y` stand for nothing.
+        if field.contains(|character: char| character.is_ascii_lowercase() || character == '-') {
             return None;
         }
         let name = HeaderName::from_bytes(field.replace('_', "-").to_ascii_lowercase().as_bytes()).ok()?;
@@ -123,6 +125,9 @@ impl Environ {
             "SERVER_PORT" => text(self.server_port().to_string()),
             "SERVER_PROTOCOL" => Some(Cow::Borrowed(protocol(self.version()))),
             "SERVER_SOFTWARE" => text(format!("{}/{}", self.server().name, self.server().version)),
+            "SSL_CIPHER" => Some(Cow::Borrowed(self.tls()?.cipher.as_bytes())),
+            "SSL_PROTOCOL" => Some(Cow::Borrowed(self.tls()?.version.as_str().as_bytes())),
+            "SSL_TLS_SNI" => Some(Cow::Borrowed(self.tls()?.sni.as_deref()?.as_bytes())),
             _ => None,
         }
     }

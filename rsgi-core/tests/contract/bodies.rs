@@ -1,23 +1,23 @@
-//! Bodies on their way: order, errors behind the head, trailers, mapping, files; by both roads where both can.
+//! Bodies on their way: order, errors behind the head, surplus, mapping; by both roads where both can.
 
 use std::io::{self, Write};
 use std::task::Poll;
 
 use rsgi_core::bytes::Bytes;
-use rsgi_core::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version};
+use rsgi_core::http::{HeaderMap, Request, StatusCode, Version};
 use rsgi_core::{
     Body, Change, Delivery, Environ, Error, Fault, Framing, Input, OutgoingErrorKind, Phase, Sink,
-    StartResponse, Trailers, Writer, app_fn, respond, wait,
+    StartResponse, app_fn, respond, wait,
 };
 
 use crate::asking::{Answer, Count, Road, Taken, ask, ask_both, ask_on, get, plain, poll};
 use crate::watched::{file, yield_once};
 
-fn answer(body: impl Fn() -> Body + Send + Sync + Copy + 'static) -> Answer {
+pub(crate) fn answer(body: impl Fn() -> Body + Send + Sync + Copy + 'static) -> Answer {
     ask_with(get, body)
 }
 
-fn ask_with(
+pub(crate) fn ask_with(
     request: impl Fn() -> Request<Input>,
     body: impl Fn() -> Body + Send + Sync + Copy + 'static,
 ) -> Answer {
@@ -27,7 +27,7 @@ fn ask_with(
     ask_both(&app, request)
 }
 
-fn outgoing(body: Body) -> rsgi_core::Outgoing {
+pub(crate) fn outgoing(body: Body) -> rsgi_core::Outgoing {
     let body = std::sync::Mutex::new(Some(body));
     let app = app_fn(move |_, start_response: StartResponse| {
         let body = body.lock().unwrap().take().unwrap();
@@ -283,119 +283,6 @@ fn what_waits_is_flushed_before_the_wait() {
     assert_eq!((&sink.body[..], sink.flushes), (&b"onetwo"[..], 1));
 }
 
-fn trailer(name: &'static str, value: &'static str) -> (HeaderName, HeaderValue) {
-    (HeaderName::from_static(name), HeaderValue::from_static(value))
-}
-
-fn takes_trailers() -> Request<Input> {
-    Request::builder().header("te", "deflate, Trailers").body(Input::empty()).unwrap()
-}
-
-const SUM: HeaderName = HeaderName::from_static("x-sum");
-
-/// Bodies that give the trailer `x-sum: 9`.
-const TRAILED: [fn() -> Body; 6] = [
-    || Body::from("a").with_trailers([SUM], || [trailer("x-sum", "9")].into_iter().collect()),
-    || Body::iter(["a"]).with_trailers([SUM], || [trailer("x-sum", "9")].into_iter().collect()),
-    || push_with_trailers("9").announce_trailers([SUM]),
-    || push_with_trailers("lost").with_trailers([SUM], || [trailer("x-sum", "9")].into_iter().collect()),
-    || send_with_trailers("9").announce_trailers([SUM]).map(Ok),
-    || send_with_trailers("lost").with_trailers([SUM], || [trailer("x-sum", "9")].into_iter().collect()),
-];
-
-fn push_with_trailers(sum: &'static str) -> Body {
-    Body::push(move |writer: &mut Writer<'_>| {
-        writer.write_all(b"a")?;
-        Ok(writer.trailers([trailer("x-sum", sum)].into_iter().collect())?)
-    })
-}
-
-fn send_with_trailers(sum: &'static str) -> Body {
-    Body::send(async move |sender| {
-        sender.send("a").await?;
-        sender.trailers([trailer("x-sum", sum)].into_iter().collect());
-        Ok(())
-    })
-}
-
-#[test]
-fn trailers_go_out_announced_to_a_client_that_takes_them() {
-    // rule(105)
-    for body in TRAILED {
-        let answer = ask_with(takes_trailers, body);
-        assert_eq!((answer.text(), answer.header("trailer")), ("a", Some("x-sum")));
-        assert_eq!(answer.trailers.unwrap()["x-sum"], "9");
-        assert_eq!((answer.framing, answer.outcome.trailers), (Framing::Unknown, Trailers::Sent));
-    }
-}
-
-#[test]
-fn trailers_that_cannot_go_out_are_told_as_not_sent() {
-    // rule(105)
-    let not_taken = [
-        || Request::builder().body(Input::empty()).unwrap(),
-        || Request::builder().header("te", "deflate").body(Input::empty()).unwrap(),
-        || {
-            Request::builder()
-                .version(Version::HTTP_10)
-                .header("te", "trailers")
-                .body(Input::empty())
-                .unwrap()
-        },
-    ];
-    for request in not_taken {
-        for body in TRAILED {
-            let answer = ask_with(request, body);
-            assert_eq!(
-                (answer.text(), &answer.trailers, answer.outcome.trailers),
-                ("a", &None, Trailers::NotSent)
-            );
-            assert_eq!((answer.headers.get("trailer"), answer.outcome.fault), (None, None));
-        }
-    }
-    // A length leaves no place behind the body.
-    let declared = ask_with(takes_trailers, || TRAILED[1]().with_length(1));
-    assert_eq!((declared.trailers, declared.outcome.trailers), (None, Trailers::NotSent));
-    let none = answer(|| Body::iter(["a"]));
-    assert_eq!(none.outcome.trailers, Trailers::None);
-}
-
-#[test]
-fn http2_needs_no_te_for_trailers_and_lets_them_follow_a_length() {
-    // rule(105)
-    let request = || Request::builder().version(Version::HTTP_2).body(Input::empty()).unwrap();
-    for body in TRAILED {
-        let answer = ask_with(request, body);
-        assert_eq!(answer.trailers.unwrap()["x-sum"], "9");
-    }
-    let declared = ask_with(request, || TRAILED[1]().with_length(1));
-    assert_eq!((declared.text(), declared.framing), ("a", Framing::Length(1)));
-    assert_eq!(declared.trailers.unwrap()["x-sum"], "9");
-}
-
-#[test]
-fn forbidden_trailers_are_neither_announced_nor_sent() {
-    // rule(106)
-    const NAMES: [&str; 6] =
-        ["content-length", "transfer-encoding", "host", "authorization", "content-type", "set-cookie"];
-    let answer = ask_with(takes_trailers, || {
-        let names = NAMES.map(HeaderName::from_static).into_iter().chain([SUM]);
-        Body::iter(["a"]).with_trailers(names, || {
-            NAMES.into_iter().chain(["x-sum"]).map(|name| trailer(name, "9")).collect()
-        })
-    });
-    assert_eq!(answer.headers.get_all("trailer").iter().collect::<Vec<_>>(), ["x-sum"]);
-    assert_eq!(answer.trailers.unwrap().keys().collect::<Vec<_>>(), ["x-sum"]);
-}
-
-#[test]
-fn a_trailer_that_was_not_announced_stays_behind_on_http_1() {
-    // rule(105)
-    let body = || Body::iter(["a"]).with_trailers([SUM], || [trailer("x-other", "1")].into_iter().collect());
-    let answer = ask_with(takes_trailers, body);
-    assert_eq!((answer.trailers, answer.outcome.trailers), (None, Trailers::NotSent));
-}
-
 /// Keeps everything back until the end.
 #[derive(Default)]
 struct Reversed(Vec<u8>);
@@ -430,63 +317,6 @@ fn a_mapping_keeps_the_kind_of_a_body_and_sees_every_byte() {
         assert_eq!((upper.text(), upper.framing), ("ABC", Framing::Unknown));
         assert_eq!(answer(move || body().map(Reversed::default())).text(), "cba");
     }
-}
-
-#[test]
-fn a_mapped_file_offers_no_fast_path() {
-    // rule(103)
-    assert!(outgoing(Body::file(file(b"abc")).unwrap()).file().is_some());
-    assert!(outgoing(Body::file(file(b"abc")).unwrap().map(Ok)).file().is_none());
-}
-
-#[test]
-fn a_file_gives_exactly_its_range() {
-    // rule(101), rule(102)
-    let content: Vec<u8> = (0..200_000_u32).map(|number| (number % 251) as u8).collect();
-    for (offset, length) in [(0, 200_000), (1, 199_999), (70_000, 100_000), (5, 0)] {
-        let range = Body::file_range(file(&content), offset as u64, length as u64).unwrap();
-        let mut sink = Taken::default();
-        let mut outgoing = outgoing(range);
-        assert_eq!(outgoing.framing(), Framing::Length(length as u64));
-        outgoing.write_to(&mut sink).unwrap();
-        assert_eq!(sink.body, content[offset..offset + length]);
-    }
-    for (offset, length) in [(0, 4), (4, 0), (2, 2), (u64::MAX, 1)] {
-        let range = Body::file_range(file(b"abc"), offset, length);
-        assert_eq!(range.is_ok(), (offset, length) == (4, 0), "{offset} {length}");
-    }
-    assert!(Body::file(std::fs::File::open(std::env::temp_dir()).unwrap()).is_err(), "a folder has no bytes");
-}
-
-#[test]
-fn what_the_system_sent_of_a_file_counts_and_the_rest_is_copied() {
-    // rule(101)
-    let app = app_fn(|_, start_response: StartResponse| async move {
-        Ok(start_response.status(StatusCode::OK).body(Body::file_range(file(b"abcdef"), 1, 5)?))
-    });
-    let environ = Environ::on_server(get(), plain());
-    let told = crate::asking::told(&environ);
-    let exchange = std::sync::Arc::clone(environ.exchange());
-    let mut outgoing = wait(respond(&app, environ)).into_body();
-    assert_eq!(outgoing.file().map(|file| (file.offset(), file.left())), Some((1, 5)));
-    outgoing.file_sent(2);
-    assert_eq!(outgoing.file().map(|file| (file.offset(), file.left())), Some((3, 3)));
-    let mut sink = Taken::default();
-    outgoing.write_to(&mut sink).unwrap();
-    exchange.tell(Delivery::Whole(rsgi_core::AcceptedBy::System));
-    assert_eq!((&sink.body[..], told.lock().unwrap().as_ref().unwrap().body_bytes), (&b"def"[..], 5));
-}
-
-#[test]
-fn a_file_that_was_cut_since_breaks_the_answer_visibly() {
-    // rule(104)
-    let answer = answer(|| {
-        let file = file(b"abcdef");
-        let body = Body::file(file.try_clone().unwrap()).unwrap();
-        file.set_len(3).unwrap();
-        body
-    });
-    assert_eq!((answer.text(), answer.error), ("abc", Some(OutgoingErrorKind::App(Fault::Missing))));
 }
 
 #[test]

@@ -14,8 +14,18 @@ mod conversions;
 #[cfg(test)]
 mod drops;
 #[cfg(test)]
+mod environs;
+#[cfg(test)]
 mod exchanges;
 #[cfg(test)]
 mod failures;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod inputs;
+#[cfg(test)]
+mod trailers;
+#[cfg(test)]
+mod variables;
 #[cfg(test)]
 mod watched;
