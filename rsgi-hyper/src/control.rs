@@ -78,7 +78,8 @@ impl Control {
             if self.stages.stage() == Stage::Stopped { Poll::Ready(()) } else { empty.as_mut().poll(context) }
         })
         .await;
-        empty.await;
+        // Anew: the future above may have ended already.
+        self.stages.empty().await;
     }
 
     /// How much of the graceful end's time is left, if it has a limit.
