@@ -20,7 +20,7 @@ use crate::engine::Core;
 use crate::hub::{Hub, LISTENERS, Phase};
 use crate::next::Interest;
 use crate::poller::Watched;
-use crate::turns::{Role, log_panic};
+use crate::turns::log_panic;
 use crate::waker::ConnId;
 use crate::{Accepted, Address, ConnWaker, Listener, Next, Opened, Protocol, Stream};
 
@@ -101,8 +101,8 @@ impl Gate {
 
 impl<P: Protocol> Core<P> {
     /// A listener's turn.
-    pub(crate) fn serve_gate(&self, key: Key, control: &Control, role: Role) {
-        match self.accept(key.index, TURN, role) {
+    pub(crate) fn serve_gate(&self, key: Key, control: &Control) {
+        match self.accept(key.index, TURN) {
             Pause::Enough => {
                 control.requeue(Events::READ);
                 self.hub.queue.push_ready(key);
@@ -118,7 +118,7 @@ impl<P: Protocol> Core<P> {
     }
 
     /// Accepts up to so many connections.
-    pub(crate) fn accept(&self, index: u32, most: usize, role: Role) -> Pause {
+    pub(crate) fn accept(&self, index: u32, most: usize) -> Pause {
         let number = (index - LISTENERS) as usize;
         let Some((gate, listener)) = self.gates.get(number).and_then(|gate| Some((gate, gate.listener()?)))
         else {
@@ -129,7 +129,7 @@ impl<P: Protocol> Core<P> {
             let refused = match listener.accept() {
                 Ok((fd, peer)) => {
                     gate.relent();
-                    self.admit(slot, fd, peer, number, role);
+                    self.admit(slot, fd, peer, number);
                     continue;
                 }
                 Err(errno) => errno,
@@ -165,7 +165,7 @@ impl<P: Protocol> Core<P> {
     }
 
     /// Makes a connection of an accepted socket.
-    fn admit(&self, slot: u32, fd: OwnedFd, peer: Address, listener: usize, role: Role) {
+    fn admit(&self, slot: u32, fd: OwnedFd, peer: Address, listener: usize) {
         let (Some(control), Some(cell)) = (self.hub.controls.make(slot), self.cells.make(slot)) else {
             return self.hub.slots.give(slot);
         };
@@ -202,9 +202,6 @@ impl<P: Protocol> Core<P> {
             }
             Next::Run => {
                 self.hub.wait_to_run(control, key, if draining { Events::DRAIN } else { Events::NONE });
-                if role == Role::LastResort {
-                    self.hub.promote();
-                }
             }
             Next::Close => {
                 let connection = cell.connection().take();

@@ -323,3 +323,6 @@ impl Word {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

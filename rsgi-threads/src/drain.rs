@@ -13,7 +13,7 @@ use crate::accept::{Gate, Pause};
 use crate::control::Events;
 use crate::engine::Core;
 use crate::hub::{LISTENERS, Phase};
-use crate::turns::{Role, cut};
+use crate::turns::cut;
 
 #[derive(Debug)]
 pub(crate) struct Drain {
@@ -22,10 +22,14 @@ pub(crate) struct Drain {
 }
 
 impl Drain {
-    /// Shuts the gates behind what waits there, and tells every connection.
-    pub(crate) fn begin<P: Protocol>(core: &Core<P>) -> Self {
+    /// Shuts the gates behind what waits there, and tells every connection. If there is no time at all, nobody is
+    /// asked to hurry.
+    pub(crate) fn begin<P: Protocol>(core: &Core<P>, deadline: Instant) -> Self {
         let mut drain = Self { may_accept: MOST };
-        drain.shut_gates(core, core.hub.ordered());
+        drain.shut_gates(core, deadline);
+        if deadline <= Instant::now() {
+            return drain;
+        }
         for (index, control) in core.hub.controls.iter() {
             if let Some(key) = control.tenant(index) {
                 core.reach(key, |link| core.protocol.draining(&link.shared));
@@ -40,7 +44,7 @@ impl Drain {
         if core.hub.phase() == Phase::Stopped {
             return;
         }
-        self.shut_gates(core, Some(deadline));
+        self.shut_gates(core, deadline);
         let left = core.hub.slots.taken();
         let shut = core.gates.iter().all(Gate::is_shut);
         if left == 0 && shut {
@@ -50,15 +54,14 @@ impl Drain {
         }
     }
 
-    fn shut_gates<P: Protocol>(&mut self, core: &Core<P>, deadline: Option<Instant>) {
+    fn shut_gates<P: Protocol>(&mut self, core: &Core<P>, deadline: Instant) {
         for (gate, index) in core.gates.iter().zip(LISTENERS..) {
             if gate.is_shut() {
                 continue;
             }
-            let late = deadline.is_some_and(|at| at <= Instant::now());
+            let late = deadline <= Instant::now();
             let before = core.hub.figures().accepted;
-            let pause =
-                if late { Pause::Empty } else { core.accept(index, self.may_accept, Role::LastResort) };
+            let pause = if late { Pause::Empty } else { core.accept(index, self.may_accept) };
             let taken = usize::try_from(core.hub.figures().accepted - before).unwrap_or(usize::MAX);
             self.may_accept = self.may_accept.saturating_sub(taken);
             // At the connection limit the rest is taken in as others go.

@@ -70,7 +70,7 @@ impl<P: Protocol> Engine<P> {
             hub: Arc::new(hub),
             cells: Table::new(config.connections),
             gates: listeners.into_iter().map(Gate::new).collect(),
-            exits: Exits::default(),
+            exits: Arc::default(),
         };
         for (gate, index) in core.gates.iter().zip(LISTENERS..) {
             gate.open(&core.hub, index).map_err(|errno| Error::system("watching a listener", errno))?;
@@ -109,23 +109,32 @@ impl<P: Protocol> Engine<P> {
 
     fn start(&self) -> std::io::Result<()> {
         for number in 0..self.config.threads {
-            let core = Arc::clone(&self.core);
-            self.spawn(&number.to_string(), move || {
-                let _present = core.exits.enter();
-                core.protocol.around_thread(&mut || Worker::new(&core).work());
+            self.spawn(&number.to_string(), |core, _| {
+                core.protocol.around_thread(&mut || Worker::new(core).work());
             })?;
         }
-        let (core, config) = (Arc::clone(&self.core), self.config.clone());
-        self.spawn("watch", move || {
+        self.spawn("watch", |core, config| {
             // Nobody waits for a watchdog that is gone.
             let _last = core.exits.end_with(&core.hub);
-            core.protocol.around_thread(&mut || Watchdog::new(&core, &config).watch());
+            core.protocol.around_thread(&mut || Watchdog::new(core, config).watch());
         })
     }
 
-    fn spawn(&self, suffix: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    fn spawn(&self, suffix: &str, body: fn(&Core<P>, &Config)) -> std::io::Result<()> {
         let name = format!("{}-{suffix}", self.config.thread_name);
-        thread::Builder::new().name(name).spawn(body).map(drop)
+        let (exits, core, config) =
+            (Arc::clone(&self.core.exits), Arc::clone(&self.core), self.config.clone());
+        exits.enter();
+        let thread = thread::Builder::new().name(name).spawn(move || {
+            let _leave = Guard(|| exits.leave());
+            // Let go of before the leave, so that nothing of the protocol is left when all have left.
+            let core = core;
+            body(&core, &config);
+        });
+        if thread.is_err() {
+            self.core.exits.leave();
+        }
+        thread.map(drop)
     }
 }
 
@@ -141,7 +150,7 @@ pub(crate) struct Core<P: Protocol> {
     pub(crate) hub: Arc<Hub>,
     pub(crate) cells: Table<Cell<P>>,
     pub(crate) gates: Box<[Gate]>,
-    pub(crate) exits: Exits,
+    pub(crate) exits: Arc<Exits>,
 }
 
 /// Who is still there, and whether all is over.
@@ -165,12 +174,13 @@ impl Exits {
         self.changed.notify_all();
     }
 
-    fn enter(&self) -> impl Drop {
+    fn enter(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).present += 1;
-        Guard(|| {
-            self.state.lock().unwrap_or_else(PoisonError::into_inner).present -= 1;
-            self.changed.notify_all();
-        })
+    }
+
+    fn leave(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).present -= 1;
+        self.changed.notify_all();
     }
 
     /// Ends all when the watchdog goes, whatever made it go.
@@ -215,4 +225,4 @@ impl<F: Fn()> Drop for Guard<F> {
 }
 
 /// How long the threads get, after everything was cut, to come out of their handlers.
-const LAST_GRACE: Duration = Duration::from_millis(100);
+const LAST_GRACE: Duration = Duration::from_millis(500);

@@ -2,8 +2,8 @@
 //!
 //! It moves keys about and calls nobody; the callbacks are `engine.rs`'s.
 //!
-//! Invariant: an entry that becomes `Queued` is in the queue before anybody is told, and whoever waits in the poller is
-//! kicked after that.
+//! Invariants: an entry that becomes `Queued` is in the queue before anybody is told. Who puts it there either takes from
+//! the queue itself next, and gets the watchdog up in case a handler comes between, or kicks whoever waits in the poller.
 //! Read on in `control.rs` (one entry) and `engine.rs` (the callbacks).
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -58,12 +58,12 @@ pub(crate) enum Phase {
 pub(crate) enum Patience {
     /// Not at all.
     Look,
-    /// For so long, or until the next deadline.
-    For(Duration),
     /// Until the next deadline.
     Forever,
-    /// Until the next deadline, or a connection asks for a tick.
+    /// The watchdog's: until the next deadline, or a connection asks for a tick.
     UntilAsked,
+    /// The watchdog's: for so long, or until the next deadline.
+    For(Duration),
 }
 
 #[derive(Debug, Default)]
@@ -145,7 +145,8 @@ impl Hub {
         posted
     }
 
-    /// Lets an entry wait; it is in the queue instead if what it waits for has come.
+    /// Lets an entry wait; it is in the queue instead if what it waits for has come. Who isn't a handler thread must
+    /// `hand_over` then.
     #[inline]
     pub(crate) fn rest(&self, control: &Control, key: Key, interest: Interest, deadline: Millis) {
         if self.timers.set(control, key.index, deadline)
@@ -153,20 +154,23 @@ impl Hub {
         {
             self.rouse();
         }
+        // While the entry is still held: afterwards the next holder may already have armed it otherwise.
+        let armed = self.poller.rearm(key, interest);
         match control.rest(interest) {
-            Rested::Queue => self.queue.push_ready(key),
-            Rested::Waiting => {
-                if self.poller.rearm(key, interest) {
-                    self.rouse();
-                }
+            Rested::Queue => {
+                self.queue.push_ready(key);
+                self.watch.wake();
             }
+            Rested::Waiting if armed => self.rouse(),
+            Rested::Waiting => {}
         }
     }
 
-    /// Puts an entry in line for a handler thread, and wakes one.
+    /// Puts an entry in line for a handler thread. Who isn't one must `hand_over` then.
     pub(crate) fn wait_to_run(&self, control: &Control, key: Key, events: Events) {
         control.requeue(events.and(Events::RUN));
         self.queue.push_due(key);
+        self.watch.wake();
     }
 
     /// Ends the wait of whoever waits in the poller.
@@ -185,6 +189,14 @@ impl Hub {
             self.counts.promotions.fetch_add(1, Ordering::Relaxed);
         }
         woken
+    }
+
+    /// Sees to it that a handler thread takes what is in the queue: one that sleeps, or else the one that polls. If
+    /// there is neither, all are busy, and the first that is free looks at the queue.
+    pub(crate) fn hand_over(&self) {
+        if !self.queue.is_empty() && !self.promote() {
+            self.rouse();
+        }
     }
 
     /// Polls once and puts what came of it in the queue; hang-ups that somebody must be told are added to `told`.
@@ -241,7 +253,7 @@ impl Hub {
 
     fn wait(&self, seat: &mut Seat<'_>, patience: Patience) -> Result<(), Errno> {
         self.counts.polls.fetch_add(1, Ordering::Relaxed);
-        if patience == Patience::Look || !self.queue.is_empty() {
+        if patience == Patience::Look || self.has_work(patience) {
             return self.poller.wait(&mut seat.batch, Some(Duration::ZERO));
         }
         let now = self.clock.millis_now();
@@ -258,6 +270,14 @@ impl Hub {
         let waited = self.poller.wait(&mut seat.batch, timeout);
         self.lead.unblock();
         waited
+    }
+
+    /// Whether the leader has something better to do than wait. Those due to run are nothing to the watchdog.
+    fn has_work(&self, patience: Patience) -> bool {
+        match patience {
+            Patience::Look | Patience::Forever => !self.queue.is_empty(),
+            Patience::For(_) | Patience::UntilAsked => self.queue.has_ready(),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -57,6 +57,16 @@ impl Listener {
     ///
     /// The path is too long, in use, or may not be written.
     pub fn unix(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::unix_with_mode(path, None)
+    }
+
+    /// Listens like [`unix`](Self::unix), with these permissions on its file (`0o660`, say) in the place of what the
+    /// umask leaves. They are set before anybody can connect.
+    ///
+    /// # Errors
+    ///
+    /// As [`unix`](Self::unix).
+    pub fn unix_with_mode(path: impl AsRef<Path>, mode: Option<u32>) -> Result<Self, Error> {
         let path = path.as_ref();
         let named = || format!("listening on unix:{}", path.display());
         let address = SocketAddrUnix::new(path).map_err(|errno| Error::system(named(), errno))?;
@@ -67,8 +77,13 @@ impl Listener {
                 fs::remove_file(path).map_err(|_| Errno::ADDRINUSE).and_then(|()| net::bind(&fd, &address));
         }
         bound.map_err(|errno| Error::system(named(), errno))?;
+        let file = SocketFile::at(path);
+        if let Some(mode) = mode {
+            let permissions = fs::Permissions::from_mode(mode);
+            fs::set_permissions(path, permissions).map_err(|error| Error::system(named(), error))?;
+        }
         net::listen(&fd, BACKLOG).map_err(|errno| Error::system(named(), errno))?;
-        Ok(Self { fd, address: Address::Unix(path.to_owned()), _file: SocketFile::at(path) })
+        Ok(Self { fd, address: Address::Unix(path.to_owned()), _file: file })
     }
 
     /// Takes a socket that somebody else made listen: systemd, a parent process, a test.
@@ -218,6 +233,13 @@ mod tests {
         assert_eq!(second.address(), &Address::Unix(path.clone()));
         drop(second);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_unix_file_gets_the_mode_asked_for() {
+        let path = std::env::temp_dir().join(format!("rsgi-threads-mode-{}.sock", std::process::id()));
+        let _listener = Listener::unix_with_mode(&path, Some(0o600)).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -99,10 +99,16 @@ impl Queue {
         self.due.load(Ordering::Relaxed) != 0
     }
 
+    /// Tells whether somebody is ready.
+    #[inline]
+    pub(crate) fn has_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed) != 0
+    }
+
     /// Tells whether anybody waits for anything.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.ready.load(Ordering::Relaxed) == 0 && !self.has_due()
+        !self.has_ready() && !self.has_due()
     }
 
     /// How many were ever taken.

@@ -49,7 +49,7 @@ impl<P: Protocol> Core<P> {
         let Some(control) = self.hub.control(key.index) else { return };
         let Some(taken) = control.take(key.generation) else { return };
         if key.index >= LISTENERS {
-            return self.serve_gate(key, control, hand.role);
+            return self.serve_gate(key, control);
         }
         let Some(cell) = self.cells.get(key.index) else { return };
         let mut lent = cell.connection();
@@ -71,9 +71,6 @@ impl<P: Protocol> Core<P> {
             End::Later(events) if self.hub.phase() != Phase::Stopped => {
                 drop(lent);
                 self.hub.wait_to_run(control, key, events);
-                if hand.role == Role::LastResort {
-                    self.hub.promote();
-                }
             }
             _ => {
                 let connection = lent.take();

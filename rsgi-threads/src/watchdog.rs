@@ -78,7 +78,9 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
         } else {
             self.idle = 0;
             hub.pace.slow_down();
-            if !hub.promote() && !led {
+            if led {
+                hub.hand_over();
+            } else if !hub.promote() {
                 self.stand_in();
             }
         }
@@ -92,6 +94,9 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
         while hub.lead.asleep() == 0 && hub.phase() != Phase::Stopped {
             if let Some(key) = hub.queue.take_ready() {
                 self.core.serve(key, &mut self.hand);
+                if hub.queue.has_due() {
+                    hub.hand_over();
+                }
                 continue;
             }
             let Some(seat) = hub.lead.take() else { break };
@@ -103,9 +108,7 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
             self.go_on_draining();
         }
         hub.watch.stand_in(false);
-        if !hub.queue.is_empty() {
-            hub.promote();
-        }
+        hub.hand_over();
         self.taken = hub.queue.taken();
     }
 
@@ -129,7 +132,8 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
 
     fn go_on_draining(&mut self) {
         if let Some(deadline) = self.core.hub.ordered() {
-            self.drain.get_or_insert_with(|| Drain::begin(self.core)).go_on(self.core, deadline);
+            self.drain.get_or_insert_with(|| Drain::begin(self.core, deadline)).go_on(self.core, deadline);
+            self.core.hub.hand_over();
         }
     }
 }

@@ -5,7 +5,7 @@
 //! Invariant: see `main.rs`.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Mutex, mpsc};
 
 use rsgi_threads::ConnWaker;
 
@@ -113,21 +113,25 @@ over_both_pollers! {
 
     /// Each connection is woken by the next one's handler: a ring of wakes.
     fn wakes_from_handler_to_handler_are_never_lost(config) {
-        let parked: Arc<Mutex<VecDeque<ConnWaker>>> = Arc::default();
+        let parked: Mutex<VecDeque<ConnWaker>> = Mutex::default();
+        let (sender, first) = mpsc::channel();
+        let sender = Mutex::new(sender);
         let server = Server::start(&config.threads(3), move |call| {
             if call.round == 0 {
                 let mut parked = parked.lock().unwrap();
-                if let Some(other) = parked.pop_front() {
-                    other.wake();
-                }
                 parked.push_back(call.shared.waker.clone());
+                if parked.len() > 1 {
+                    parked.pop_front().unwrap().wake();
+                } else {
+                    sender.lock().unwrap().send(()).unwrap();
+                }
                 return Answer::Park;
             }
             Answer::Line("woken".to_owned())
         });
         let mut clients: Vec<_> = (0..8).map(|_| server.connect()).collect();
         clients[0].send("");
-        server.await_event(&Event::Read(String::new()));
+        first.recv_timeout(LONG).unwrap();
         for turn in 1..400 {
             clients[turn % 8].send("");
             assert_eq!(clients[(turn - 1) % 8].line(), "woken");
