@@ -59,6 +59,12 @@ impl BodyDecoder {
         Ok(Self { state, limits: limits.clone() })
     }
 
+    /// Makes the decoder of no body.
+    #[must_use]
+    pub fn done() -> Self {
+        Self { state: State::Done, limits: BodyLimits::default() }
+    }
+
     /// Takes the next piece off the front of `buf`.
     ///
     /// # Errors

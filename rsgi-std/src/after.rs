@@ -1,0 +1,210 @@
+//! What follows an answer: the outcome is told, an unread body thrown away, the connection kept, closed or broken off.
+//!
+//! All of it without blocking and without an app. RFC 9112 sections 9.3 and 9.6.
+//!
+//! Invariant: the outcome is told after the system has accepted the last byte, or once it is known that it never will.
+//! Next: `read.rs`, for the next request.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rsgi_core::http::Response;
+use rsgi_core::{AcceptedBy, App, Cause, Delivery, Environ, Fault, Outgoing};
+use rsgi_threads::{Next, Turn};
+
+use crate::conn::{After, Conn, Discarding, Line, Socket, Stage, Writes};
+use crate::desk::Tools;
+use crate::h1::Decoded;
+use crate::protocol::Http;
+use crate::serve::Step;
+use crate::wire::Flushed;
+
+impl<A, M, F> Http<A, M, F>
+where
+    A: App,
+    M: Fn(Arc<A>, Environ) -> F + Send + Sync + 'static,
+    F: Future<Output = (Arc<A>, Response<Outgoing>)> + Send + 'static,
+{
+    /// Flushes an answer that was produced to its end.
+    pub(crate) fn hand_over(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Step {
+        let flushed = conn.line.shared.lock().wire.flush();
+        match flushed {
+            Ok(Flushed::All) => self.finished(conn, turn),
+            Ok(_) => Step::Rest(self.flush_later(conn, turn)),
+            Err(_) => {
+                let cause = conn.line.shared.gone().unwrap_or(Cause::Reset);
+                Step::Rest(conn.abandon(cause))
+            }
+        }
+    }
+
+    /// Rests until the client takes what is left of an answer.
+    pub(crate) fn flush_later(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Next {
+        conn.stage = Stage::Flush;
+        conn.line.deadline = self.site.settings.timeouts.write.map(|time| turn.now() + time);
+        Next::write(conn.line.deadline)
+    }
+
+    /// Goes on flushing what is left of an answer.
+    pub(crate) fn go_on_flushing(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Next {
+        let flushed = conn.line.shared.lock().wire.flush();
+        let step = match flushed {
+            Ok(Flushed::All) => self.finished(conn, turn),
+            Ok(Flushed::Some) => return self.flush_later(conn, turn),
+            Ok(Flushed::Nothing) => return Next::write(conn.line.deadline),
+            Err(_) => return conn.abandon(Cause::Reset),
+        };
+        self.go_on(conn, step, turn)
+    }
+
+    /// Tells the outcome: the system has every byte.
+    pub(crate) fn finished(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Step {
+        let line = &mut conn.line;
+        {
+            let mut state = line.shared.lock();
+            if let Some(memory) = state.wire.take_memory() {
+                turn.scratch.tools.put_memory(memory);
+            }
+        }
+        let Some(exchange) = line.shared.end() else { return self.settle(conn, turn) };
+        let broken = matches!(line.after, After::Break | After::Reset);
+        if exchange.current_fault() == Some(Fault::Surplus) && line.after == After::Keep {
+            line.after = After::Linger;
+        }
+        let upgraded = exchange.is_upgraded() && !broken;
+        exchange.tell(if broken { Delivery::Failed } else { Delivery::Whole(AcceptedBy::System) });
+        drop(exchange);
+        if upgraded {
+            return Step::Rest(self.outbound_ended(conn, turn));
+        }
+        self.settle(conn, turn)
+    }
+
+    /// The outbound half of an upgraded stream has ended: the inbound half goes on as long as the app reads it.
+    fn outbound_ended(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Next {
+        let line = &mut conn.line;
+        let reads = line.inbound.as_ref().is_some_and(|inbound| !inbound.is_dropped());
+        if !reads {
+            return self.begin_linger(conn, turn);
+        }
+        if line.transport.finish().is_err() {
+            return Next::Close;
+        }
+        conn.stage = Stage::HalfClosed;
+        conn.line.writes = Writes::Free;
+        conn.line.rest_parked()
+    }
+
+    /// Takes the body back from the app, and does with the connection what was decided.
+    pub(crate) fn settle(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Step {
+        let line = &mut conn.line;
+        line.writes = Writes::Free;
+        if let Some(inbound) = line.inbound.take() {
+            let rest = inbound.take_back();
+            line.buf = rest.buf;
+            if rest.at_end {
+                line.socket = Socket::Ended;
+            } else if line.socket == Socket::Drained {
+                line.socket = Socket::MayHaveMore;
+            }
+            if !rest.decoder.is_done() {
+                if line.after == After::Keep && !rest.expects && !rest.at_end {
+                    let allowed = self.site.settings.limits.discard_bytes;
+                    conn.stage = Stage::Discard(Box::new(Discarding { decoder: rest.decoder, allowed }));
+                    return self.discard(conn, turn);
+                }
+                if matches!(line.after, After::Keep | After::Close) {
+                    line.after = After::Linger;
+                }
+            }
+        }
+        match line.after {
+            After::Keep => Step::Head,
+            After::Close if line.buf.is_empty() && line.upcoming.is_none() => Step::Rest(Next::Close),
+            After::Close | After::Linger | After::Break => Step::Rest(self.begin_linger(conn, turn)),
+            After::Reset => {
+                line.transport.reset_at_close();
+                Step::Rest(Next::Close)
+            }
+        }
+    }
+
+    /// Reads an unread body and throws it away, so that the next request is found behind it.
+    pub(crate) fn discard(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Step {
+        let now = turn.now();
+        let Stage::Discard(discarding) = &mut conn.stage else { return Step::Head };
+        let line = &mut conn.line;
+        loop {
+            match discarding.decoder.decode(&mut line.buf) {
+                Ok(Decoded::Data(data)) => match discarding.allowed.checked_sub(data.len() as u64) {
+                    Some(allowed) => discarding.allowed = allowed,
+                    None => break,
+                },
+                Ok(Decoded::End(_)) => return Step::Head,
+                Ok(Decoded::Incomplete) => match turn.scratch.tools.read(&line.transport) {
+                    Ok((data, _)) if data.is_empty() => return Step::Rest(Next::Close),
+                    Ok((data, _)) if line.buf.is_empty() => line.buf = data,
+                    Ok((data, _)) => line.buf.extend_from_slice(&data),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        line.deadline = self.site.settings.timeouts.body_progress.map(|time| now + time);
+                        return Step::Rest(line.rest_reading());
+                    }
+                    Err(_) => return Step::Rest(Next::Close),
+                },
+                Err(_) => break,
+            }
+        }
+        Step::Rest(self.begin_linger(conn, turn))
+    }
+
+    /// Closes our half, and reads what still comes for a while (RFC 9112 section 9.6).
+    pub(crate) fn begin_linger(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Next {
+        let linger = self.site.settings.timeouts.linger;
+        if conn.line.transport.finish().is_err() || linger == Some(Duration::ZERO) {
+            return Next::Close;
+        }
+        conn.stage = Stage::Linger;
+        conn.line.deadline = linger.map(|time| turn.now() + time);
+        conn.line.linger(&mut turn.scratch.tools)
+    }
+
+    /// Sends the server's own answer, which lies in the output buffer; the connection ends with it.
+    #[cold]
+    pub(crate) fn send_refusal(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Next {
+        conn.line.after = After::Linger;
+        conn.line.ends_content = false;
+        let written = {
+            let mut state = conn.line.shared.lock();
+            state.wire.write_now(&turn.scratch.tools.out, bytes::Bytes::new())
+        };
+        match written {
+            Ok(Flushed::All) => match self.settle(conn, turn) {
+                Step::Rest(next) => next,
+                Step::Head => Next::Close,
+            },
+            Ok(_) => self.flush_later(conn, turn),
+            Err(_) => Next::Close,
+        }
+    }
+}
+
+impl Line {
+    /// Throws away what comes.
+    pub(crate) fn linger(&self, tools: &mut Tools) -> Next {
+        for _ in 0..LINGER_READS {
+            match tools.read_away(&self.transport) {
+                Ok(0) => return Next::Close,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return self.rest_reading(),
+                Err(_) => return Next::Close,
+            }
+        }
+        // Others want their turn, too.
+        Next::Run
+    }
+}
+
+/// How often a lingering connection is read in one turn.
+const LINGER_READS: usize = 32;

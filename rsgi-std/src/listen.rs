@@ -1,0 +1,93 @@
+//! Opens the listeners that the settings name, before anything is served.
+//!
+//! Not here: accepting, which is the engine's.
+//!
+//! Invariant: whatever can't be opened is a [`ServeError`] that names the setting and the remedy. Next: `server.rs`.
+
+use std::io;
+use std::os::fd::AsFd as _;
+
+use rsgi_core::Endpoint;
+use rsgi_core::server::{Bind, Config, PortSharing, ServeError};
+use rsgi_threads::{Address, Listener};
+
+use crate::error::{io_error, setting_of};
+use crate::open::endpoint;
+
+/// What is known of a listener's connections before they come.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// This end's address; `None` where each connection has its own (a wildcard).
+    pub(crate) local: Option<Endpoint>,
+    /// Whether it speaks TLS.
+    pub(crate) sealed: bool,
+}
+
+/// Opens every listener, in the order of the settings.
+pub(crate) fn open(config: &Config) -> Result<(Vec<Listener>, Vec<Place>), ServeError> {
+    let mut listeners = Vec::new();
+    let mut places = Vec::new();
+    for bind in config.listeners() {
+        let listener = open_one(&bind, config)?;
+        // The engine's own length is replaced by the setting's; the system may lower it.
+        let backlog = i32::try_from(config.backlog.0).unwrap_or(i32::MAX);
+        rustix::net::listen(listener.as_fd(), backlog)
+            .map_err(|errno| ServeError::opening(&bind, errno.into()))?;
+        let address = listener.address();
+        let wildcard = address.ip().is_some_and(|address| address.ip().is_unspecified());
+        let sealed = config.tls.is_some() && matches!(address, Address::Ip(_));
+        places.push(Place { local: (!wildcard).then(|| endpoint(address, None)), sealed });
+        listeners.push(listener);
+    }
+    Ok((listeners, places))
+}
+
+fn open_one(bind: &Bind, config: &Config) -> Result<Listener, ServeError> {
+    let opened = match bind {
+        Bind::Tcp { .. } => {
+            let text = bind.to_string();
+            if let Err(error) = std::net::ToSocketAddrs::to_socket_addrs(&text) {
+                return Err(ServeError::unresolved(bind, error));
+            }
+            match config.port_sharing {
+                PortSharing::Shared => Listener::tcp_shared(text),
+                _ => Listener::tcp(text),
+            }
+        }
+        Bind::Unix(path) => Listener::unix_with_mode(path, config.unix_mode),
+        Bind::Fd(number) => {
+            let fd = inherit(*number).map_err(|error| ServeError::opening(bind, error))?;
+            Listener::inherited(fd)
+        }
+        _ => {
+            return Err(ServeError::bad_setting(
+                "bind",
+                bind,
+                "this server can't listen there",
+                "write host:port",
+            ));
+        }
+    };
+    opened.map_err(|error| match io_error(&error) {
+        Some(cause) => ServeError::opening(bind, cause).with_source(error),
+        None if matches!(bind, Bind::Fd(_)) => {
+            ServeError::opening(bind, io::ErrorKind::InvalidInput.into()).with_source(error)
+        }
+        None => setting_of(error),
+    })
+}
+
+/// Duplicates a descriptor of this process by its number: through its own pidfd, which needs no unsafe code and gives
+/// an error for a number that isn't open (Linux 5.6).
+#[cfg(target_os = "linux")]
+fn inherit(number: i32) -> io::Result<std::os::fd::OwnedFd> {
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+
+    let this = pidfd_open(getpid(), PidfdFlags::empty())?;
+    Ok(pidfd_getfd(&this, number, PidfdGetfdFlags::empty())?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn inherit(_: i32) -> io::Result<std::os::fd::OwnedFd> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "descriptors are inherited on Linux only"))
+}

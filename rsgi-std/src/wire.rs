@@ -1,0 +1,234 @@
+//! [`Wire`]: what lies gathered for a client, in order, in front of the transport.
+//!
+//! Small pieces are copied together, a large one lies beside them as the shared bytes it is and goes out with them by
+//! one vectored write. It never waits; who may block waits in `body_out.rs`. Not here: framing.
+//!
+//! Invariant: `small` goes before `large`, and nothing is appended while `large` is not empty.
+//! Next: `shared.rs`, whose lock it lies under.
+
+use std::io;
+
+use bytes::{Buf, Bytes};
+use rsgi_core::Cause;
+
+use crate::transport::Transport;
+
+/// Output on its way.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four marks that have nothing to do with each other")]
+pub(crate) struct Wire {
+    /// Gone once the connection is.
+    transport: Option<Transport>,
+    small: Vec<u8>,
+    /// How much of `small` went out.
+    start: usize,
+    large: Bytes,
+    /// What follows `large`.
+    tail: &'static [u8],
+    /// Whether a session may hold sealed bytes of ours.
+    sealed: bool,
+    /// Whether the system took something since that was last told.
+    moved: bool,
+    /// Whether a handler's blocking body writes here, so that nobody else sends on what it left.
+    pub(crate) driven: bool,
+    /// Whether a tick was asked for and hasn't come.
+    pub(crate) asked: bool,
+    /// Why there is nobody to write to.
+    pub(crate) gone: Option<Cause>,
+}
+
+/// How far a flush came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flushed {
+    /// The system has everything.
+    All,
+    /// The system has taken some since the last flush, and has no more room.
+    Some,
+    /// The system has no room.
+    Nothing,
+}
+
+impl Wire {
+    pub(crate) fn new(transport: Transport) -> Self {
+        Self {
+            transport: Some(transport),
+            small: Vec::new(),
+            start: 0,
+            large: Bytes::new(),
+            tail: &[],
+            sealed: false,
+            moved: false,
+            driven: false,
+            asked: false,
+            gone: None,
+        }
+    }
+
+    /// Puts a TLS session in the plain transport's place.
+    pub(crate) fn replace(&mut self, transport: Transport) {
+        self.transport = Some(transport);
+    }
+
+    /// Lets go of the socket, and of what was not sent.
+    pub(crate) fn close(&mut self) {
+        self.transport = None;
+        self.small = Vec::new();
+        self.large = Bytes::new();
+        self.tail = &[];
+        self.start = 0;
+    }
+
+    pub(crate) fn transport(&self) -> Option<&Transport> {
+        self.transport.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.small.is_empty() && self.large.is_empty() && !self.sealed
+    }
+
+    /// How many bytes lie here.
+    pub(crate) fn len(&self) -> usize {
+        self.small.len() - self.start + self.large.len()
+    }
+
+    /// The place for small pieces.
+    pub(crate) fn small(&mut self) -> &mut Vec<u8> {
+        if !self.large.is_empty() {
+            // Not reached by our own callers, who flush first; the order is kept all the same.
+            self.small.extend_from_slice(&self.large);
+            self.small.extend_from_slice(std::mem::take(&mut self.tail));
+            self.large = Bytes::new();
+        }
+        &mut self.small
+    }
+
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        self.small().extend_from_slice(bytes);
+    }
+
+    /// Adds a piece and what follows it: copied if small, as it is if large.
+    pub(crate) fn push(&mut self, piece: Bytes, tail: &'static [u8]) {
+        if piece.len() < LARGE || !self.large.is_empty() {
+            self.append(&piece);
+            self.append(tail);
+        } else {
+            self.large = piece;
+            self.tail = tail;
+        }
+    }
+
+    /// Writes what was never gathered: the hot path of answers in memory. What the system doesn't take lies here then.
+    #[inline]
+    pub(crate) fn write_now(&mut self, head: &[u8], body: Bytes) -> io::Result<Flushed> {
+        if !self.is_empty() {
+            self.append(head);
+            self.push(body, &[]);
+            return self.flush();
+        }
+        let Some(transport) = &self.transport else { return Err(io::ErrorKind::BrokenPipe.into()) };
+        let total = head.len() + body.len();
+        let written = match transport.write_parts([head, &body, &[]]) {
+            Ok(written) => written,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(error),
+        };
+        if written == total && transport.is_plain() {
+            return Ok(Flushed::All);
+        }
+        self.sealed = !transport.is_plain();
+        if let Some(rest) = head.get(written..) {
+            self.small.extend_from_slice(rest);
+            self.push(body, &[]);
+        } else {
+            self.push(body.slice(written - head.len()..), &[]);
+        }
+        self.moved |= written > 0;
+        self.flush()
+    }
+
+    /// Sends as much as the system takes.
+    pub(crate) fn flush(&mut self) -> io::Result<Flushed> {
+        if self.send()? {
+            return Ok(Flushed::All);
+        }
+        Ok(if std::mem::take(&mut self.moved) { Flushed::Some } else { Flushed::Nothing })
+    }
+
+    /// Sends as much as the system takes, and leaves it to the next flush to tell that something went out. Tells
+    /// whether the system has everything.
+    pub(crate) fn send(&mut self) -> io::Result<bool> {
+        loop {
+            let Some(transport) = &self.transport else { return Err(io::ErrorKind::BrokenPipe.into()) };
+            if self.small.is_empty() && self.large.is_empty() {
+                if self.sealed && !transport.flush()? {
+                    return Ok(false);
+                }
+                self.sealed = false;
+                return Ok(true);
+            }
+            self.sealed = !transport.is_plain();
+            let small = &self.small[self.start..];
+            let written = match transport.write_parts([small, &self.large, self.tail]) {
+                Ok(0) => return Ok(false),
+                Ok(written) => written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            };
+            self.moved = true;
+            let of_small = written.min(small.len());
+            self.advance(of_small, written - of_small);
+        }
+    }
+
+    /// Takes off what went out: so much of `small`, so much of what follows it.
+    fn advance(&mut self, of_small: usize, beyond: usize) {
+        self.start += of_small;
+        if self.start == self.small.len() {
+            self.small.clear();
+            self.start = 0;
+        }
+        let of_large = beyond.min(self.large.len());
+        self.large.advance(of_large);
+        if self.large.is_empty() {
+            // Never more than the tail's own length.
+            let rest = self.tail.get(beyond - of_large..).unwrap_or_default();
+            self.small.extend_from_slice(rest);
+            self.tail = &[];
+        }
+    }
+
+    /// Sends what lies here, telling the system that more follows at once.
+    pub(crate) fn flush_more(&mut self) -> io::Result<Flushed> {
+        if let Some(transport) = &self.transport
+            && self.large.is_empty()
+            && transport.is_plain()
+            && self.start < self.small.len()
+        {
+            match transport.write_more(&self.small[self.start..]) {
+                Ok(written) => self.advance(written, 0),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Flushed::Nothing),
+                Err(error) => return Err(error),
+            }
+            if self.small.is_empty() {
+                return Ok(Flushed::All);
+            }
+        }
+        self.flush()
+    }
+
+    /// Gives the emptied memory away: to rest without it, or to use it elsewhere.
+    pub(crate) fn take_memory(&mut self) -> Option<Vec<u8>> {
+        (self.small.is_empty() && self.small.capacity() > 0).then(|| std::mem::take(&mut self.small))
+    }
+
+    /// Takes memory to gather in.
+    pub(crate) fn give_memory(&mut self, memory: Vec<u8>) {
+        if self.small.capacity() == 0 {
+            self.small = memory;
+        }
+    }
+}
+
+/// From this length on a piece isn't copied: below it copying is cheaper than a second piece in a vectored write.
+pub(crate) const LARGE: usize = 8 * 1024;
