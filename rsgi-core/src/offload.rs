@@ -11,6 +11,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::closing::close;
+
 /// How a server runs work that blocks.
 #[derive(Clone, Default)]
 #[non_exhaustive]
@@ -34,19 +36,32 @@ impl std::fmt::Debug for Offload {
 /// Threads that may block. Implemented by async adapters.
 pub trait Pool: Send + Sync {
     /// Takes a job to be [run](Job::run) on a thread that may block, soon and exactly once. Must not block; may
-    /// gather jobs and hand them over in batches.
+    /// gather jobs and hand them over in batches. A job that is dropped instead, as a pool that ends may, fails what
+    /// waits for it.
     fn submit(&self, job: Job);
 }
 
 /// One piece of work that blocks.
-pub struct Job(Arc<dyn Work>);
+pub struct Job(
+    /// Taken by `run`.
+    Option<Arc<dyn Work>>,
+);
 
 impl Job {
     /// Runs the work on the calling thread, marked as one that may block. Never panics: a panic of the work goes
     /// to whoever waits for it. Returns the waker of who waits, for the pool to wake now or with others.
     #[must_use = "somebody waits for this job: wake it"]
-    pub fn run(self) -> Option<Waker> {
-        may_block(|| self.0.work())
+    pub fn run(mut self) -> Option<Waker> {
+        let work = self.0.take()?;
+        may_block(|| work.work())
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if let Some(waker) = self.0.take().and_then(|work| work.abandon()) {
+            waker.wake();
+        }
     }
 }
 
@@ -57,12 +72,19 @@ impl std::fmt::Debug for Job {
 }
 
 pub(crate) trait Work: Send + Sync {
+    /// Does the work; gives who waits for it.
     fn work(&self) -> Option<Waker>;
+
+    /// Gives the work up, as its pool has ended; gives who waits for it.
+    fn abandon(&self) -> Option<Waker>;
 }
+
+/// What became of abandoned work, as a panic's or an error's text.
+pub(crate) const ABANDONED: &str = "the server's pool ended before it ran a job";
 
 impl Offload {
     /// Runs `work` where it may block and gives its result: at the first poll on a blocking server, after a
-    /// hand-over on an async one. Dropping the future before the work has begun cancels it.
+    /// hand-over on an async one. Dropping the future before the work has begun cancels it, and drops the work there.
     ///
     /// # Panics
     ///
@@ -87,13 +109,13 @@ impl Offload {
             Self::Inline => work(),
             Self::Pool(pool) => {
                 let slot = Slot(Mutex::new(SlotState::Queued { work, waker: None }));
-                pool.submit(Job(Arc::new(slot)));
+                pool.submit(Job(Some(Arc::new(slot))));
             }
         }
     }
 
     pub(crate) fn submit(pool: &Arc<dyn Pool>, work: Arc<dyn Work>) {
-        pool.submit(Job(work));
+        pool.submit(Job(Some(work)));
     }
 }
 
@@ -136,8 +158,20 @@ impl<T: Send, W: FnOnce() -> T + Send> Work for Slot<T, W> {
         // Cancelled while it ran: the result is dropped here, on a thread that may block.
         let result = std::mem::replace(&mut *state, SlotState::Taken);
         drop(state);
-        drop(result);
+        close(result);
         None
+    }
+
+    fn abandon(&self) -> Option<Waker> {
+        let mut state = self.lock();
+        if !matches!(*state, SlotState::Queued { .. }) {
+            return None;
+        }
+        let queued = std::mem::replace(&mut *state, SlotState::Done(Err(Box::new(ABANDONED))));
+        drop(state);
+        let SlotState::Queued { work, waker } = queued else { return None };
+        close(work);
+        waker
     }
 }
 
@@ -217,7 +251,7 @@ impl<T: Send + 'static, W: Send + 'static> Drop for Offloaded<T, W> {
         let abandoned = std::mem::replace(&mut *slot.lock(), SlotState::Taken);
         if let SlotState::Done(result) = abandoned {
             // A result may hold a body whose drop blocks: not on this thread.
-            Offload::Pool(Arc::clone(pool)).detach(move || drop(result));
+            Offload::Pool(Arc::clone(pool)).detach(move || close(result));
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::Error;
 use crate::closing::close;
 use crate::exchange::Exchange;
 use crate::live::report_surplus;
-use crate::offload::{Offload, Pool, Work};
+use crate::offload::{ABANDONED, Offload, Pool, Work};
 use crate::respond::Panicked;
 
 struct Queue {
@@ -170,6 +170,19 @@ impl Work for Shared {
             queue.job = JobState::None;
             return queue.reader.take();
         }
+    }
+
+    fn abandon(&self) -> Option<Waker> {
+        let mut queue = self.lock();
+        queue.job = JobState::None;
+        let producer = queue.producer.take();
+        if producer.is_some() {
+            queue.end = Some(Err(ABANDONED.into()));
+        }
+        let reader = queue.reader.take();
+        drop(queue);
+        close(producer);
+        reader
     }
 }
 

@@ -24,6 +24,12 @@ mod files;
 #[cfg(test)]
 mod inputs;
 #[cfg(test)]
+mod offloads;
+#[cfg(test)]
+mod pool;
+#[cfg(test)]
+mod senders;
+#[cfg(test)]
 mod trailers;
 #[cfg(test)]
 mod variables;
