@@ -49,6 +49,8 @@ enum State {
     Done,
     Whole(Bytes),
     Live(Box<Live>),
+    /// No content, though a length is told.
+    Claimed(u64),
 }
 
 /// The body of a finished answer.
@@ -121,6 +123,20 @@ impl Outgoing {
         self.head_at_once
     }
 
+    /// Takes the body out, leaving one without content; for an adapter that sends it apart from its head.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::nothing(Framing::None))
+    }
+
+    /// Has a body without content give `length` as its size: for a protocol engine that keeps the `Content-Length` of
+    /// a 304 only if the body agrees, and then doesn't ask for a frame.
+    pub fn claim(&mut self, length: u64) {
+        if let State::Done = self.state {
+            self.state = State::Claimed(length);
+        }
+    }
+
     /// Takes the content, if all of it is in memory; nothing is left then.
     #[inline]
     pub fn take_bytes(&mut self) -> Option<Bytes> {
@@ -148,7 +164,7 @@ impl Outgoing {
     /// fault is recorded and logged already.
     pub fn write_to(&mut self, sink: &mut dyn Sink) -> Result<(), OutgoingError> {
         match std::mem::replace(&mut self.state, State::Done) {
-            State::Done => Ok(()),
+            State::Done | State::Claimed(_) => Ok(()),
             State::Whole(bytes) => sink.data(bytes).map_err(OutgoingError::client),
             State::Live(mut live) => live.write_to(sink),
         }
@@ -207,7 +223,7 @@ impl http_body::Body for Outgoing {
     fn is_end_stream(&self) -> bool {
         match &self.state {
             State::Done => true,
-            State::Whole(_) => false,
+            State::Whole(_) | State::Claimed(_) => false,
             State::Live(live) => live.is_over(),
         }
     }
@@ -217,6 +233,7 @@ impl http_body::Body for Outgoing {
         match (&self.state, self.framing) {
             (State::Done, _) => SizeHint::with_exact(0),
             (State::Whole(bytes), _) => SizeHint::with_exact(bytes.len() as u64),
+            (State::Claimed(length), _) => SizeHint::with_exact(*length),
             (State::Live(live), Framing::Length(_)) => SizeHint::with_exact(live.left()),
             (State::Live(_), _) => SizeHint::default(),
         }
