@@ -110,7 +110,8 @@ impl IncomingSource {
         // Name, colon, space, value, CR and LF.
         let bytes: usize = trailers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         if bytes > self.bounds.trailer_bytes {
-            return Err(InputError::new(InputErrorKind::Malformed).with_source("trailers over the limit `trailer_bytes`"));
+            return Err(InputError::new(InputErrorKind::Malformed)
+                .with_source("trailers over the limit `trailer_bytes`"));
         }
         Ok(())
     }

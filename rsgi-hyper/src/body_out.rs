@@ -1,78 +1,18 @@
-//! An answer's body as hyper takes it.
+//! An answer's body as hyper takes it on HTTP/2; on HTTP/1 it is core's as it is.
 //!
-//! On HTTP/1 it is core's, but where hyper would drop a length that RFC 9110 allows. On HTTP/2 it comes in small
-//! pieces, so that the client's window holds it back, and knows when the stream is over.
+//! It comes in small pieces, so that the client's window holds it back, and knows when the stream is over.
 //!
-//! Invariant: neither type adds to what a frame costs on HTTP/1, and dropping either drops core's body.
+//! Invariant: dropping it drops core's body.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use rsgi_core::bytes::Bytes;
-use rsgi_core::http::{Response, StatusCode, header};
 use rsgi_core::http_body::{Body, Frame, SizeHint};
 use rsgi_core::{Outgoing, OutgoingError};
 
 use crate::http2::streams::Stream;
-
-/// The body of an answer on HTTP/1.
-#[derive(Debug)]
-pub(crate) enum Http1Body {
-    /// What core finished.
-    Outgoing(Outgoing),
-    /// None, though its length is told: a 304's is that of the 200 it stands for. hyper keeps the field only if it is
-    /// told of such a body, and never asks for it.
-    Claimed(u64),
-    /// None: the stream has been taken over.
-    Empty,
-}
-
-impl Http1Body {
-    /// The body for an answer that tells the length of content it doesn't have.
-    #[inline]
-    pub(crate) fn claimed(response: &Response<Outgoing>) -> Option<Self> {
-        if response.status() != StatusCode::NOT_MODIFIED {
-            return None;
-        }
-        let length = response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
-        (length > 0).then_some(Self::Claimed(length))
-    }
-}
-
-impl Body for Http1Body {
-    type Data = Bytes;
-    type Error = OutgoingError;
-
-    #[inline]
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, OutgoingError>>> {
-        match self.get_mut() {
-            Self::Outgoing(outgoing) => Pin::new(outgoing).poll_frame(context),
-            Self::Claimed(_) | Self::Empty => Poll::Ready(None),
-        }
-    }
-
-    #[inline]
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Outgoing(outgoing) => outgoing.is_end_stream(),
-            Self::Claimed(_) => false,
-            Self::Empty => true,
-        }
-    }
-
-    #[inline]
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Outgoing(outgoing) => outgoing.size_hint(),
-            Self::Claimed(length) => SizeHint::with_exact(*length),
-            Self::Empty => SizeHint::with_exact(0),
-        }
-    }
-}
 
 /// The body of an answer on HTTP/2.
 #[derive(Debug)]
@@ -147,7 +87,9 @@ impl Body for Http2Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.held.is_none() && self.outgoing.as_ref().is_none_or(Outgoing::is_end_stream)
+        self.rest.is_empty()
+            && self.held.is_none()
+            && self.outgoing.as_ref().is_none_or(Outgoing::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {

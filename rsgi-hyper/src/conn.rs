@@ -17,7 +17,7 @@ use rsgi_core::bytes::BytesMut;
 use rsgi_core::proxy_protocol::{ProxyProtocol, ProxyStatus};
 use rsgi_core::server::Config;
 use rsgi_core::{App, Connection, Endpoint, Scheme, Server};
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::io::{AsyncReadExt, ReadBuf};
 
 use crate::drive::within;
 use crate::listener::Accepted;
@@ -64,27 +64,38 @@ pub(crate) async fn serve<A: App>(host: &Host<A>, accepted: Accepted, id: u64, m
         read_proxy_header(host, &mut socket, &mut connection).await?;
         if is_tcp { host.security.accept(socket).await } else { Ok((Secured::from(socket), None)) }
     };
-    let (mut stream, facts) = match within(host.setting.timeouts.handshake, handshake).await {
+    let (stream, facts) = match within(host.setting.timeouts.handshake, handshake).await {
         Some(Ok(secured)) => secured,
-        Some(Err(error)) => return tracing::debug!(target: "rsgi", connection = id, %error, "handshake failed"),
+        Some(Err(error)) => {
+            return tracing::debug!(target: "rsgi", connection = id, %error, "handshake failed");
+        }
         None => return tracing::debug!(target: "rsgi", connection = id, "handshake timed out (`handshake`)"),
     };
-    let is_http2 = match facts {
-        Some(facts) => {
-            let is_http2 = facts.alpn.as_deref() == Some(b"h2");
-            connection.scheme = Scheme::Https;
-            connection.tls = Some(facts);
-            is_http2
-        }
-        None => match within(host.setting.timeouts.head, sniff(stream.socket(), &member)).await {
+    if let Some(facts) = facts {
+        connection.scheme = Scheme::Https;
+        connection.tls = Some(facts);
+    }
+    serve_stream(host, stream, connection, &member).await;
+}
+
+/// Serves a byte stream on which HTTP is spoken from now on.
+pub(crate) async fn serve_stream<A: App>(
+    host: &Host<A>,
+    mut stream: impl Stream,
+    connection: Connection,
+    member: &Member,
+) {
+    let is_http2 = match &connection.tls {
+        Some(facts) => facts.alpn.as_deref() == Some(b"h2"),
+        None => match within(host.setting.timeouts.head, sniff(&mut stream, member)).await {
             Some(Ok(is_http2)) => is_http2,
             Some(Err(_)) | None => return,
         },
     };
     if is_http2 {
-        http2::serve(stream, connection, &host.app, &host.http2, &host.setting, &member).await;
+        http2::serve(stream, connection, &host.app, &host.http2, &host.setting, member).await;
     } else {
-        http1::serve(stream, connection, &*host.app, &host.http1, &host.setting, &member).await;
+        http1::serve(stream, connection, &*host.app, &host.http1, &host.setting, member).await;
     }
 }
 
@@ -99,7 +110,11 @@ async fn read_proxy_header<A>(
     }
     let mut bytes = BytesMut::new();
     let consumed = loop {
-        match host.proxy_protocol.parse(&bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))? {
+        match host
+            .proxy_protocol
+            .parse(&bytes)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?
+        {
             ProxyStatus::Partial => {}
             ProxyStatus::Complete { consumed, header } => {
                 if let Some(ends) = header.ends {
@@ -119,13 +134,13 @@ async fn read_proxy_header<A>(
 
 /// Looks at a connection's first bytes: is it HTTP/2 with prior knowledge (RFC 9113 section 3.3)? They stay unread.
 /// Ends, with an error, when the server is going down and there are none.
-async fn sniff(socket: &mut Socket, member: &Member) -> io::Result<bool> {
+async fn sniff(stream: &mut impl Stream, member: &Member) -> io::Result<bool> {
     let mut first = BytesMut::new();
     poll_fn(|context| {
         while first.len() < http2::PREFACE.len() && http2::PREFACE.starts_with(&first) {
             let mut piece = [0; SNIFF];
             let mut piece = ReadBuf::new(&mut piece);
-            match Pin::new(&mut *socket).poll_read(context, &mut piece) {
+            match Pin::new(&mut *stream).poll_read(context, &mut piece) {
                 Poll::Ready(Ok(())) if piece.filled().is_empty() => break,
                 Poll::Ready(Ok(())) => first.extend_from_slice(piece.filled()),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -138,11 +153,15 @@ async fn sniff(socket: &mut Socket, member: &Member) -> io::Result<bool> {
                 }
             }
         }
-        if first.is_empty() { Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())) } else { Poll::Ready(Ok(())) }
+        if first.is_empty() {
+            Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
+        } else {
+            Poll::Ready(Ok(()))
+        }
     })
     .await?;
     let is_http2 = first.starts_with(http2::PREFACE);
-    socket.unread(first.freeze());
+    stream.unread(first.freeze());
     Ok(is_http2)
 }
 

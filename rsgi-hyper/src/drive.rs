@@ -50,6 +50,8 @@ pub(crate) trait Drive {
     fn wants_finish(&self) -> bool;
     /// What it waits for, now that hyper can't go on.
     fn waiting(&self) -> Waiting;
+    /// When the last request's head was complete, if that is known.
+    fn arrived(&self) -> Option<Instant>;
 }
 
 /// Drives `connection` to its end. `start` is when the client could first send a request.
@@ -59,15 +61,15 @@ pub(crate) async fn drive(
     timeouts: &Timeouts,
     start: Instant,
 ) -> End {
-    let mut alarm = Alarm::default();
-    let mut waiting = None;
+    let mut clock =
+        Clock { timeouts, start, waiting: Waiting::Request(0), since: None, alarm: Alarm::default() };
     let mut is_finishing = false;
     poll_fn(move |context| {
         loop {
             if let Poll::Ready(result) = connection.poll(context) {
                 return Poll::Ready(End::Over(result));
             }
-            if alarm.is_new(context) {
+            if clock.alarm.is_new(context) {
                 member.watch(context);
             }
             let stage = member.stage();
@@ -81,11 +83,10 @@ pub(crate) async fn drive(
                 continue;
             }
             let now = connection.waiting();
-            if waiting != Some(now) {
-                waiting = Some(now);
-                alarm.set(deadline(now, timeouts, start));
+            if now != clock.waiting {
+                clock.turn(now);
             }
-            if alarm.poll(context) {
+            if clock.alarm.needs_care() && clock.poll(connection, context) {
                 return Poll::Ready(End::TimedOut(now));
             }
             return Poll::Pending;
@@ -94,58 +95,99 @@ pub(crate) async fn drive(
     .await
 }
 
-fn deadline(waiting: Waiting, timeouts: &Timeouts, start: Instant) -> Option<Instant> {
-    let (from, patience) = match waiting {
-        Waiting::App => return None,
-        Waiting::Request(0) | Waiting::Head(0) => (start, timeouts.head),
-        Waiting::Head(_) => (Instant::now(), timeouts.head),
-        Waiting::Request(_) => (Instant::now(), timeouts.keep_alive),
-        Waiting::Client(_) => (Instant::now(), timeouts.write),
-    };
-    from.checked_add(patience?)
+/// The clocks of a connection, of which one runs at a time.
+struct Clock<'a> {
+    timeouts: &'a Timeouts,
+    start: Instant,
+    waiting: Waiting,
+    /// When this waiting began; `None` if that is when the last request arrived: its answer was made at once, and
+    /// asking the time again would cost as much as all the rest here.
+    since: Option<Instant>,
+    alarm: Alarm,
+}
+
+impl Clock<'_> {
+    /// The connection waits for something else now.
+    #[inline]
+    fn turn(&mut self, now: Waiting) {
+        let quick =
+            matches!((self.waiting, now), (Waiting::Request(_) | Waiting::Head(_), Waiting::Request(_)));
+        self.since = if quick || now == Waiting::App { None } else { Some(Instant::now()) };
+        self.waiting = now;
+        // An alarm that was set with less patience rings early enough, whenever that was.
+        self.alarm.must_be_set |= self.patience().is_some_and(|patience| patience < self.alarm.patience);
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        match self.waiting {
+            Waiting::App => None,
+            Waiting::Request(0) | Waiting::Head(_) => self.timeouts.head,
+            Waiting::Request(_) => self.timeouts.keep_alive,
+            Waiting::Client(_) => self.timeouts.write,
+        }
+    }
+
+    /// Tells whether the time is over; else sets the alarm.
+    #[cold]
+    fn poll(&mut self, connection: &impl Drive, context: &mut Context<'_>) -> bool {
+        let Some(patience) = self.patience() else {
+            self.alarm = Alarm { task: self.alarm.task.take(), ..Alarm::default() };
+            self.alarm.must_be_set = false;
+            return false;
+        };
+        let since = match self.waiting {
+            Waiting::Request(0) | Waiting::Head(0) => self.start,
+            _ => self.since.or_else(|| connection.arrived()).unwrap_or_else(Instant::now),
+        };
+        self.since = Some(since);
+        since.checked_add(patience).is_some_and(|deadline| self.alarm.poll(deadline, patience, context))
+    }
 }
 
 /// One timer for all the clocks of a connection.
-#[derive(Debug, Default)]
 struct Alarm {
-    deadline: Option<Instant>,
+    must_be_set: bool,
+    /// What it was set with, or more than anything if it wasn't.
+    patience: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
     /// The task that `sleep` wakes.
     task: Option<Waker>,
 }
 
+impl Default for Alarm {
+    fn default() -> Self {
+        Self { must_be_set: true, patience: Duration::MAX, sleep: None, task: None }
+    }
+}
+
 impl Alarm {
+    /// Tells whether it must be set, or has rung.
+    #[inline]
+    fn needs_care(&self) -> bool {
+        self.must_be_set || self.sleep.as_ref().is_some_and(|sleep| sleep.is_elapsed())
+    }
+
     /// Tells whether another task than before polls, and remembers it.
+    #[inline]
     fn is_new(&mut self, context: &Context<'_>) -> bool {
         if self.task.as_ref().is_some_and(|task| task.will_wake(context.waker())) {
             return false;
         }
         self.task = Some(context.waker().clone());
-        if let Some(sleep) = &mut self.sleep {
-            // Whatever it was set to: its next poll tells the new task.
-            sleep.as_mut().reset(tokio::time::Instant::now());
-        }
+        self.must_be_set = true;
         true
     }
 
-    fn set(&mut self, deadline: Option<Instant>) {
-        self.deadline = deadline;
-    }
-
-    /// Tells whether the deadline has passed; else sees to it that the task is woken by then.
-    fn poll(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(deadline) = self.deadline.map(tokio::time::Instant::from_std) else { return false };
+    /// Tells whether `deadline` has passed; else sees to it that the task is woken then.
+    fn poll(&mut self, deadline: Instant, patience: Duration, context: &mut Context<'_>) -> bool {
+        (self.must_be_set, self.patience) = (false, patience);
+        let deadline = tokio::time::Instant::from_std(deadline);
         let sleep = match &mut self.sleep {
             None => self.sleep.insert(Box::pin(tokio::time::sleep_until(deadline))),
-            Some(sleep) if sleep.is_elapsed() || deadline < sleep.deadline() => {
-                if sleep.is_elapsed() && deadline <= tokio::time::Instant::now() {
-                    return true;
-                }
+            Some(sleep) => {
                 sleep.as_mut().reset(deadline);
                 sleep
             }
-            // It rings early enough, and this task knows.
-            Some(_) => return false,
         };
         sleep.as_mut().poll(context).is_ready()
     }

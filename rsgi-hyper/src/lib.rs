@@ -26,12 +26,14 @@
 // Starting and stopping.
 mod config;
 mod control;
+mod hosted;
 mod listener;
 mod server;
 mod stage;
 // A connection.
 mod conn;
 mod drive;
+mod foreign;
 mod setting;
 mod socket;
 #[cfg(feature = "tls")]
@@ -51,5 +53,6 @@ mod upgrade;
 
 pub use config::Cores;
 pub use control::Handle;
+pub use hosted::Hosted;
 pub use listener::Listener;
 pub use server::{Builder, Running, Server, serve};

@@ -26,7 +26,7 @@ pub struct Listener {
     kind: Kind,
     bind: Bind,
     /// The file to remove when the server ends; `None` for a socket that isn't ours.
-    file: Option<OwnedFile>,
+    _file: Option<OwnedFile>,
 }
 
 #[derive(Debug)]
@@ -67,7 +67,12 @@ impl Listener {
             Bind::Tcp { host, port } => open_tcp(bind, host, *port, config),
             Bind::Unix(path) => open_unix(bind, path, config),
             Bind::Fd(number) => Self::inherited(bind, *number),
-            _ => Err(ServeError::bad_setting("bind", bind, "this server can't listen there", "write host:port")),
+            _ => Err(ServeError::bad_setting(
+                "bind",
+                bind,
+                "this server can't listen there",
+                "write host:port",
+            )),
         }
     }
 
@@ -82,9 +87,11 @@ impl Listener {
             if sockopt::socket_acceptconn(&socket)? { Ok(socket) } else { Err(rustix::io::Errno::INVAL) }
         };
         let socket = duplicate().map_err(|error| ServeError::opening(bind, error.into()))?;
-        let family = sockopt::socket_domain(&socket).map_err(|error| ServeError::opening(bind, error.into()))?;
-        let kind = if family == AddressFamily::UNIX { Kind::Unix(socket.into()) } else { Kind::Tcp(socket.into()) };
-        Ok(Self { kind, bind: bind.clone(), file: None })
+        let family =
+            sockopt::socket_domain(&socket).map_err(|error| ServeError::opening(bind, error.into()))?;
+        let kind =
+            if family == AddressFamily::UNIX { Kind::Unix(socket.into()) } else { Kind::Tcp(socket.into()) };
+        Ok(Self { kind, bind: bind.clone(), _file: None })
     }
 
     /// Where it listens; with the port that the system chose where 0 was asked for.
@@ -122,7 +129,7 @@ impl Listener {
             Kind::Unix(listener) => Kind::Unix(listener.try_clone()?),
             Kind::Broken(error) => return Err((*error).into()),
         };
-        Ok(Self { kind, bind: self.bind.clone(), file: None })
+        Ok(Self { kind, bind: self.bind.clone(), _file: None })
     }
 
     /// Ties the listener to the current runtime.
@@ -146,28 +153,34 @@ impl Listener {
 impl From<std::net::TcpListener> for Listener {
     fn from(listener: std::net::TcpListener) -> Self {
         let bind = listener.local_addr().map_or_else(|_| Bind::Fd(-1), Bind::from);
-        Self { kind: Kind::Tcp(listener), bind, file: None }
+        Self { kind: Kind::Tcp(listener), bind, _file: None }
     }
 }
 
 impl From<std::os::unix::net::UnixListener> for Listener {
     fn from(listener: std::os::unix::net::UnixListener) -> Self {
         let path = listener.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned));
-        Self { kind: Kind::Unix(listener), bind: Bind::Unix(path.unwrap_or_default()), file: None }
+        Self { kind: Kind::Unix(listener), bind: Bind::Unix(path.unwrap_or_default()), _file: None }
     }
 }
 
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
         let taken = listener.into_std();
-        taken.map_or_else(|error| Self { kind: Kind::Broken(error.kind()), bind: Bind::Fd(-1), file: None }, Self::from)
+        taken.map_or_else(
+            |error| Self { kind: Kind::Broken(error.kind()), bind: Bind::Fd(-1), _file: None },
+            Self::from,
+        )
     }
 }
 
 impl From<UnixListener> for Listener {
     fn from(listener: UnixListener) -> Self {
         let taken = listener.into_std();
-        taken.map_or_else(|error| Self { kind: Kind::Broken(error.kind()), bind: Bind::Fd(-1), file: None }, Self::from)
+        taken.map_or_else(
+            |error| Self { kind: Kind::Broken(error.kind()), bind: Bind::Fd(-1), _file: None },
+            Self::from,
+        )
     }
 }
 
@@ -229,7 +242,7 @@ fn open_tcp(bind: &Bind, host: &str, port: u16, config: &Config) -> Result<Liste
         match listen_tcp(address, config) {
             Ok(listener) => {
                 let bind = listener.local_addr().map_or_else(|_| bind.clone(), Bind::from);
-                return Ok(Listener { kind: Kind::Tcp(listener), bind, file: None });
+                return Ok(Listener { kind: Kind::Tcp(listener), bind, _file: None });
             }
             Err(error) => refused = refused.or(Some(error)),
         }
@@ -254,7 +267,8 @@ fn open_unix(bind: &Bind, path: &Path, config: &Config) -> Result<Listener, Serv
     let failed = |error: io::Error| ServeError::opening(bind, error);
     remove_abandoned(path).map_err(failed)?;
     let listen = || -> io::Result<OwnedFd> {
-        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let socket =
+            rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
         rustix::net::bind(&socket, &rustix::net::SocketAddrUnix::new(path)?)?;
         Ok(socket)
     };
@@ -265,7 +279,7 @@ fn open_unix(bind: &Bind, path: &Path, config: &Config) -> Result<Listener, Serv
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)?;
     }
     rustix::net::listen(socket.as_fd(), backlog(config)).map_err(|error| failed(error.into()))?;
-    Ok(Listener { kind: Kind::Unix(socket.into()), bind: bind.clone(), file: Some(file) })
+    Ok(Listener { kind: Kind::Unix(socket.into()), bind: bind.clone(), _file: Some(file) })
 }
 
 /// Removes a socket file that a server which is no longer there has left behind.

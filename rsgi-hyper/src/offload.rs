@@ -218,7 +218,9 @@ impl Shared {
             Ok(handle) => {
                 this.watchdog.get_or_init(|| handle.thread().clone());
             }
-            Err(error) => tracing::error!(target: "rsgi", %error, "can't start the watchdog of blocking work"),
+            Err(error) => {
+                tracing::error!(target: "rsgi", %error, "can't start the watchdog of blocking work");
+            }
         }
     }
 

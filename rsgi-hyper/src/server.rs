@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use crate::config::{BLOCKING_THREADS, Cores, default_reactors};
 use crate::conn::{self, Host};
 use crate::control::{Control, Handle};
+use crate::hosted::Hosted;
 use crate::listener::{Accepting, Listener};
 use crate::offload::Threads;
 use crate::stage::{Member, Stage};
@@ -134,7 +135,7 @@ impl Builder {
         let threads = Threads::new(self.blocking_threads());
         let app = Arc::new(app);
         let permits = self.permits();
-        let host = Arc::new(self.host(Arc::clone(&app), &control, &threads));
+        let host = Arc::new(self.host_of(Arc::clone(&app), &control, &threads));
         let accepting = accepting(&listeners)?;
         if let Some(order) = self.shutdown.take() {
             tokio::spawn(end_on(order, Arc::clone(&control)));
@@ -144,6 +145,18 @@ impl Builder {
         stop(app, &control).await;
         drop(threads);
         Ok(())
+    }
+
+    /// Makes the app ready to serve connections that the caller brings. Call it within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// A [`ServeError`] that names what is wrong and what to do about it.
+    pub fn host<A: App>(self, app: A) -> Result<Hosted<A>, ServeError> {
+        let control = self.control(&app)?;
+        let threads = Threads::new(self.blocking_threads());
+        let host = Arc::new(self.host_of(Arc::new(app), &control, &threads));
+        Ok(Hosted { host, control, threads: Arc::new(threads) })
     }
 
     /// Starts serving on runtimes of the server's own, and returns once connections are accepted.
@@ -165,7 +178,7 @@ impl Builder {
         let permits = self.permits();
         for (runtime, listeners) in runtimes.iter().zip(&listeners) {
             let _entered = runtime.enter();
-            let host = Arc::new(self.host(Arc::clone(&app), &control, &threads));
+            let host = Arc::new(self.host_of(Arc::clone(&app), &control, &threads));
             spawn_accepting(accepting(listeners)?, &host, &control, &permits);
         }
         let mut joined = Vec::new();
@@ -217,7 +230,7 @@ impl Builder {
         Arc::new(Semaphore::new(self.config.limits.connections.min(Semaphore::MAX_PERMITS)))
     }
 
-    fn host<A: App>(&self, app: Arc<A>, control: &Control, threads: &Threads) -> Host<A> {
+    fn host_of<A: App>(&self, app: Arc<A>, control: &Control, threads: &Threads) -> Host<A> {
         let mut server = rsgi_core::Server::new(Server::NAME, env!("CARGO_PKG_VERSION"));
         server.multithread = true;
         server.capabilities = self.capabilities();
@@ -269,7 +282,8 @@ impl Builder {
         match self.cores {
             Cores::Shared => {
                 let mut builder = tokio::runtime::Builder::new_multi_thread();
-                let runtime = builder.worker_threads(reactors).thread_name("rsgi-reactor").enable_all().build();
+                let runtime =
+                    builder.worker_threads(reactors).thread_name("rsgi-reactor").enable_all().build();
                 Ok(vec![runtime.map_err(failed)?])
             }
             Cores::Separate => (0..reactors)
@@ -281,7 +295,11 @@ impl Builder {
 
 impl std::fmt::Debug for Builder {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Builder").field("config", &self.config).field("cores", &self.cores).finish_non_exhaustive()
+        formatter
+            .debug_struct("Builder")
+            .field("config", &self.config)
+            .field("cores", &self.cores)
+            .finish_non_exhaustive()
     }
 }
 
@@ -329,7 +347,8 @@ impl Drop for Running {
     fn drop(&mut self) {
         if !self.threads.is_empty() {
             self.control.shutdown(Some(Duration::ZERO));
-            let _logged = self.join().inspect_err(|error| tracing::error!(target: "rsgi", %error, "server ended"));
+            let _logged =
+                self.join().inspect_err(|error| tracing::error!(target: "rsgi", %error, "server ended"));
         }
     }
 }
@@ -350,7 +369,7 @@ async fn end_on(order: impl Future<Output = ()> + Send, control: Arc<Control>) {
 }
 
 /// Lets the app end itself, for as long as the graceful end may still take, but a second at least.
-async fn stop<A: App>(app: Arc<A>, control: &Control) {
+pub(crate) async fn stop<A: App>(app: Arc<A>, control: &Control) {
     let stopping = tokio::spawn(async move { app.stop().await });
     let stopped = match control.left() {
         Some(left) => tokio::time::timeout(left.max(Duration::from_secs(1)), stopping).await,
@@ -364,7 +383,10 @@ async fn stop<A: App>(app: Arc<A>, control: &Control) {
 }
 
 fn spawn(name: String, life: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, ServeError> {
-    thread::Builder::new().name(name).spawn(life).map_err(|error| ServeError::io("start a server thread", error))
+    thread::Builder::new()
+        .name(name)
+        .spawn(life)
+        .map_err(|error| ServeError::io("start a server thread", error))
 }
 
 fn share(first: Vec<Listener>, runtimes: usize) -> Result<Vec<Vec<Listener>>, ServeError> {
@@ -444,7 +466,8 @@ async fn unless_draining<T>(member: &Member, work: impl Future<Output = T>) -> O
 
 /// What an error of `accept` asks for: out of descriptors or memory, a pause; a client that has gone, nothing.
 async fn survive(error: &io::Error) {
-    let gone = [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::NotConnected];
+    let gone =
+        [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::NotConnected];
     if gone.contains(&error.kind()) {
         return tracing::debug!(target: "rsgi", %error, "a connection was gone before it was accepted");
     }

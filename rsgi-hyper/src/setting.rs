@@ -22,11 +22,17 @@ pub(crate) struct Setting {
     pub(crate) requests: u64,
     /// Bytes of an unread body that are read so that the answer isn't lost.
     pub(crate) discard_bytes: u64,
+    /// Whether there is a field to be added to answers.
+    pub(crate) adds_field: bool,
     server_field: Option<HeaderValue>,
 }
 
 impl Setting {
     pub(crate) fn of(config: &Config) -> Self {
+        let server_field = match &config.server_field {
+            ServerField::Named(value) => Some(value.clone()),
+            _ => None,
+        };
         Self {
             head: HeadLimits::of(config),
             body: Bounds::of(config),
@@ -34,10 +40,8 @@ impl Setting {
             timeouts: config.timeouts.clone(),
             requests: config.limits.requests_per_connection.unwrap_or(u64::MAX),
             discard_bytes: config.limits.discard_bytes,
-            server_field: match &config.server_field {
-                ServerField::Named(value) => Some(value.clone()),
-                _ => None,
-            },
+            adds_field: server_field.is_some(),
+            server_field,
         }
     }
 

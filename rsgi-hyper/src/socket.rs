@@ -20,6 +20,8 @@ use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::transport::Stream;
+
 /// A connected socket.
 #[derive(Debug)]
 pub(crate) struct Socket {
@@ -49,13 +51,8 @@ impl Socket {
         Self { io: Io::Unix(stream), unread: Bytes::new(), hushed: false, reset: None }
     }
 
-    /// Gives bytes back, to be read again.
-    pub(crate) fn unread(&mut self, bytes: Bytes) {
-        self.unread = bytes;
-    }
-
-    /// Polls for the other end's going away, whatever lies unread. With [`HalfClose::Answered`] only a reset counts.
-    pub(crate) fn poll_gone(&mut self, context: &mut Context<'_>, half_close: HalfClose) -> Poll<Cause> {
+    /// With [`HalfClose::Answered`] only a reset counts.
+    fn poll_hangup(&mut self, context: &mut Context<'_>, half_close: HalfClose) -> Poll<Cause> {
         loop {
             if ready!(self.io.poll_read_ready(context)).is_err() {
                 return Poll::Ready(Cause::Reset);
@@ -149,7 +146,9 @@ impl Io {
     fn duplicate(&self) -> io::Result<Self> {
         Ok(match self {
             Self::Tcp(stream) => Self::Tcp(TcpStream::from_std(stream.as_fd().try_clone_to_owned()?.into())?),
-            Self::Unix(stream) => Self::Unix(UnixStream::from_std(stream.as_fd().try_clone_to_owned()?.into())?),
+            Self::Unix(stream) => {
+                Self::Unix(UnixStream::from_std(stream.as_fd().try_clone_to_owned()?.into())?)
+            }
         })
     }
 }
@@ -171,6 +170,16 @@ impl ResetWatch {
 impl std::fmt::Debug for ResetWatch {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("ResetWatch")
+    }
+}
+
+impl Stream for Socket {
+    fn unread(&mut self, bytes: Bytes) {
+        self.unread = bytes;
+    }
+
+    fn poll_gone(&mut self, context: &mut Context<'_>, half_close: HalfClose) -> Poll<Cause> {
+        self.poll_hangup(context, half_close)
     }
 }
 

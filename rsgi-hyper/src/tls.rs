@@ -13,8 +13,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
 use rsgi_core::bytes::Bytes;
-use rsgi_core::server::{Config, ServeError, TlsFiles};
-use rsgi_core::{Tls, TlsVersion};
+use rsgi_core::server::{Config, HalfClose, ServeError, TlsFiles};
+use rsgi_core::{Cause, Tls, TlsVersion};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
@@ -78,17 +78,29 @@ impl From<Socket> for Secured {
 }
 
 impl Stream for Secured {
-    fn socket(&mut self) -> &mut Socket {
+    /// Only what came in the clear can be given back.
+    fn unread(&mut self, bytes: Bytes) {
         match self {
-            Self::Clear(socket) => socket,
-            Self::Tls(stream) => stream.get_mut().0,
+            Self::Clear(socket) => socket.unread(bytes),
+            Self::Tls(_) => {}
+        }
+    }
+
+    fn poll_gone(&mut self, context: &mut Context<'_>, half_close: HalfClose) -> Poll<Cause> {
+        match self {
+            Self::Clear(socket) => socket.poll_gone(context, half_close),
+            Self::Tls(stream) => stream.get_mut().0.poll_gone(context, half_close),
         }
     }
 }
 
 impl AsyncRead for Secured {
     #[inline]
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Clear(socket) => Pin::new(socket).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
@@ -143,9 +155,11 @@ fn facts(session: &ServerConnection) -> Tls {
         Some(ProtocolVersion::TLSv1_2) => TlsVersion::V1_2,
         other => TlsVersion::Other(other.map_or(0, u16::from)),
     };
-    let cipher = session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).unwrap_or_default();
+    let cipher =
+        session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).unwrap_or_default();
     // rustls says TLS13_AES_..., the registry TLS_AES_...
-    let cipher = cipher.strip_prefix("TLS13_").map_or(Cow::Borrowed(cipher), |rest| format!("TLS_{rest}").into());
+    let cipher =
+        cipher.strip_prefix("TLS13_").map_or(Cow::Borrowed(cipher), |rest| format!("TLS_{rest}").into());
     let mut tls = Tls::new(version, cipher);
     tls.sni = session.server_name().map(str::to_owned);
     tls.alpn = session.alpn_protocol().map(Bytes::copy_from_slice);
@@ -180,7 +194,8 @@ fn server_config(files: &TlsFiles) -> Result<Arc<ServerConfig>, ServeError> {
 
 fn certified_key(files: &TlsFiles, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, ServeError> {
     let chain = certificates(&files.certificate, "certificate")?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| unreadable(&files.key, "private key", error))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key)
+        .map_err(|error| unreadable(&files.key, "private key", error))?;
     let key = provider.key_provider.load_private_key(key).map_err(|error| unusable(&files.key, error))?;
     let certified = CertifiedKey::new(chain, key);
     certified.keys_match().map_err(|error| {
@@ -209,7 +224,8 @@ fn unreadable(path: &Path, what: &str, error: tokio_rustls::rustls::pki_types::p
 
 fn unusable(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> ServeError {
     let problem = format!("it can't be used: {error}");
-    ServeError::certificate(path, problem, "give a certificate and key of a kind that rustls takes").with_source(error)
+    ServeError::certificate(path, problem, "give a certificate and key of a kind that rustls takes")
+        .with_source(error)
 }
 
 /// Gives the same certificate to every client.

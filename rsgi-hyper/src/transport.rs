@@ -17,18 +17,12 @@ use rsgi_core::bytes::{Buf, Bytes};
 use rsgi_core::server::HalfClose;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::socket::Socket;
-
-/// A byte stream that stands on a [`Socket`]: the socket itself, or TLS over it.
+/// A byte stream as connections need it: a socket, TLS over one, or what a caller brought.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// The socket beneath.
-    fn socket(&mut self) -> &mut Socket;
-}
-
-impl Stream for Socket {
-    fn socket(&mut self) -> &mut Socket {
-        self
-    }
+    /// Gives bytes back, to be read again.
+    fn unread(&mut self, bytes: Bytes);
+    /// Polls for the other end's going away, whatever lies unread.
+    fn poll_gone(&mut self, context: &mut Context<'_>, half_close: HalfClose) -> Poll<Cause>;
 }
 
 /// What a protocol does about what happens to its byte stream.
@@ -166,7 +160,7 @@ impl<S: Stream, D: Duties + Unpin> AsyncWrite for Transport<S, D> {
         self.duties.flushed();
         if !self.reading
             && let Some(half_close) = self.duties.watches()
-            && let Poll::Ready(cause) = self.stream.socket().poll_gone(context, half_close)
+            && let Poll::Ready(cause) = self.stream.poll_gone(context, half_close)
         {
             self.duties.gone(cause);
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));

@@ -146,7 +146,10 @@ async fn outbound(
 }
 
 /// Bounds how long the client may take no byte.
-async fn patiently<T>(patience: Option<Duration>, write: impl Future<Output = io::Result<T>>) -> Result<T, Failure> {
+async fn patiently<T>(
+    patience: Option<Duration>,
+    write: impl Future<Output = io::Result<T>>,
+) -> Result<T, Failure> {
     let written = within(patience, write).await;
     written.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into())).map_err(Failure::Stream)
 }

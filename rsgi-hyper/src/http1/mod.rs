@@ -7,7 +7,6 @@ mod informational;
 mod service;
 mod wire;
 
-
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,10 +18,9 @@ use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::TokioIo;
 
 use rsgi_core::server::{Config, HalfClose};
-use rsgi_core::{AcceptedBy, App, Cause, Connection};
+use rsgi_core::{AcceptedBy, App, Cause, Connection, Outgoing};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::body_out::Http1Body;
 use crate::drive::{Drive, End, Waiting, drive, within};
 use crate::setting::Setting;
 use crate::stage::Member;
@@ -40,6 +38,7 @@ pub(crate) fn builder(config: &Config, setting: &Setting) -> Builder {
         .keep_alive(setting.keeps())
         .half_close(config.half_close == HalfClose::Answered)
         // Ours are in `drive.rs`: hyper's costs a timer for each request.
+        .writev(false)
         .header_read_timeout(None)
         .max_header_size(config.limits.head_bytes)
         // Bounds what is read ahead, and what is held for a client that doesn't read. hyper takes no less than 8 KiB.
@@ -67,7 +66,7 @@ pub(crate) async fn serve<S: Stream, A: App>(
     let wire = Wire::new(&Arc::new(connection), heads, setting.half_close);
     let slot = Slot::default();
     let shared = Shared { wire: &wire, upgrade: &slot, setting };
-    let service = service_fn(move |request| service::answer(app, shared, request));
+    let service = service_fn(|request| service::answer(app, &shared, request));
     let io = TokioIo::new(Transport::new(stream, &wire));
     let mut engine = Engine { connection: builder.serve_connection(io, service), wire: &wire };
     let end = drive(&mut engine, member, &setting.timeouts, Instant::now()).await;
@@ -90,7 +89,8 @@ pub(crate) async fn serve<S: Stream, A: App>(
         }
         // hyper has refused a head, or answered before it had read the body: the client may still be sending.
         End::Over(result)
-            if !wire.is_over() && (wire.has_unread() || result.as_ref().is_err_and(hyper::Error::is_parse)) =>
+            if !wire.is_over()
+                && (wire.has_unread() || result.as_ref().is_err_and(hyper::Error::is_parse)) =>
         {
             linger(stream, setting).await;
         }
@@ -144,7 +144,7 @@ struct Engine<'a, S: Stream, H: HttpService<Incoming>> {
 impl<S, H> Drive for Engine<'_, S, H>
 where
     S: Stream,
-    H: HttpService<Incoming, ResBody = Http1Body>,
+    H: HttpService<Incoming, ResBody = Outgoing>,
     H::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     #[inline]
@@ -163,6 +163,11 @@ where
     #[inline]
     fn waiting(&self) -> Waiting {
         self.wire.waiting()
+    }
+
+    #[inline]
+    fn arrived(&self) -> Option<Instant> {
+        Some(self.wire.arrived())
     }
 }
 

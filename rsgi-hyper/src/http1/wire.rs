@@ -74,6 +74,11 @@ impl Wire {
         exchange
     }
 
+    /// When the last request's head was complete.
+    pub(crate) fn arrived(&self) -> Instant {
+        self.lock().exchange.arrived()
+    }
+
     /// The request has a body; the mark tells whether it was read.
     pub(crate) fn expect_body(&self) -> Arc<Unread> {
         Arc::clone(self.lock().unread.get_or_insert_default())
@@ -137,7 +142,10 @@ impl Wire {
 
     /// The connection is over: tells the token of what is in flight why.
     pub(crate) fn disconnect(&self, cause: Cause) {
-        if let Some(exchange) = self.in_flight() {
+        // An answer that broke by itself is no fault of the client's.
+        if let Some(exchange) = self.in_flight()
+            && (exchange.current_fault().is_none() || self.is_over())
+        {
             exchange.disconnect(cause);
         }
     }
@@ -179,6 +187,15 @@ impl Wire {
         self.flags.store(self.flags.load(Ordering::Relaxed) & !flag, Ordering::Relaxed);
     }
 
+    /// hyper has read the end of the stream.
+    #[cold]
+    fn ended(&self) {
+        self.set(ENDED);
+        if self.half_close == HalfClose::Gone {
+            self.disconnect(Cause::Closed);
+        }
+    }
+
     #[cold]
     fn tell_unflushed(current: &mut Current) {
         for exchange in current.unflushed.drain(..) {
@@ -190,7 +207,11 @@ impl Wire {
 impl Duties for &Wire {
     #[inline]
     fn read(&self, bytes: usize) {
-        self.set(if bytes == 0 { ENDED } else { BEGUN });
+        if bytes > 0 {
+            self.set(BEGUN);
+        } else {
+            self.ended();
+        }
     }
 
     fn broken(&self, _: &io::Error) {
@@ -238,7 +259,8 @@ impl Duties for &Wire {
 
     #[inline]
     fn watches(&self) -> Option<HalfClose> {
-        self.has(BUSY).then_some(self.half_close)
+        // Once hyper has read the end itself, the app that waits for its body is told by that.
+        (self.flags.load(Ordering::Relaxed) & (BUSY | ENDED) == BUSY).then_some(self.half_close)
     }
 
     fn gone(&self, cause: Cause) {

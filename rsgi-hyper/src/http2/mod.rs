@@ -56,7 +56,8 @@ pub(crate) async fn serve<S: Stream, A: App>(
     member: &Member,
 ) {
     let streams = Streams::new(Arc::new(connection));
-    let shared = service::Shared { app: Arc::clone(app), streams: Arc::clone(&streams), setting: Arc::clone(setting) };
+    let shared =
+        service::Shared { app: Arc::clone(app), streams: Arc::clone(&streams), setting: Arc::clone(setting) };
     let service = service_fn(move |request| service::answer(shared.clone(), request));
     let io = TokioIo::new(Transport::new(stream, Arc::clone(&streams)));
     let mut engine = Engine {
@@ -114,5 +115,9 @@ where
 
     fn waiting(&self) -> Waiting {
         self.streams.waiting()
+    }
+
+    fn arrived(&self) -> Option<Instant> {
+        None
     }
 }

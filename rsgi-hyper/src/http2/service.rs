@@ -12,7 +12,9 @@ use hyper_util::rt::TokioIo;
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::{Request, Response};
 use rsgi_core::http_body::Body;
-use rsgi_core::{AcceptedBy, App, Cause, ConnectProtocol, Delivery, Environ, Framing, Input, Outgoing, respond};
+use rsgi_core::{
+    AcceptedBy, App, Cause, ConnectProtocol, Delivery, Environ, Framing, Input, Outgoing, respond,
+};
 
 use super::streams::{Stream, Streams};
 use crate::body_out::Http2Body;
@@ -37,16 +39,17 @@ impl<A> Clone for Shared<A> {
 /// Answers a request.
 pub(crate) fn answer<A: App>(
     shared: Shared<A>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Http2Body>, Infallible>> + Send {
     // Now and not at the first poll: a stream counts from its head on.
     let stream = shared.streams.begin();
     async move {
+        let checked = request::check_http2(&mut request, &shared.setting.head);
         let (mut head, body) = request.into_parts();
         let exchange = Arc::clone(stream.exchange());
         let protocol = head.extensions.remove::<Protocol>();
         let taken_over = head.extensions.remove::<OnUpgrade>();
-        if let Err(status) = request::check_http2(&mut head, &shared.setting.head) {
+        if let Err(status) = checked {
             let response = refused(Environ::new(head, Input::empty(), exchange), status);
             return Ok(response.map(|outgoing| Http2Body::new(outgoing, stream)));
         }
@@ -77,7 +80,11 @@ pub(crate) fn answer<A: App>(
     }
 }
 
-fn finish<A>(mut response: Response<Outgoing>, stream: Arc<Stream>, shared: &Shared<A>) -> Response<Http2Body> {
+fn finish<A>(
+    mut response: Response<Outgoing>,
+    stream: Arc<Stream>,
+    shared: &Shared<A>,
+) -> Response<Http2Body> {
     if response.body().close_after() {
         shared.streams.close();
     }
