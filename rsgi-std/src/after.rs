@@ -122,7 +122,7 @@ where
         }
         match line.after {
             After::Keep => Step::Head,
-            After::Close if line.buf.is_empty() && line.upcoming.is_none() => Step::Rest(Next::Close),
+            After::Close if !line.may_be_sending(&mut turn.scratch.tools) => Step::Rest(Next::Close),
             After::Close | After::Linger | After::Break => Step::Rest(self.begin_linger(conn, turn)),
             After::Reset => {
                 line.transport.reset_at_close();
@@ -165,9 +165,9 @@ where
         if conn.line.transport.finish().is_err() || linger == Some(Duration::ZERO) {
             return Next::Close;
         }
-        conn.stage = Stage::Linger;
+        conn.stage = Stage::Linger { allowed: self.site.settings.limits.discard_bytes };
         conn.line.deadline = linger.map(|time| turn.now() + time);
-        conn.line.linger(&mut turn.scratch.tools)
+        conn.linger(&mut turn.scratch.tools)
     }
 
     /// Sends the server's own answer, which lies in the output buffer; the connection ends with it.
@@ -190,19 +190,37 @@ where
     }
 }
 
-impl Line {
+impl<F> Conn<F> {
     /// Throws away what comes.
-    pub(crate) fn linger(&self, tools: &mut Tools) -> Next {
+    pub(crate) fn linger(&mut self, tools: &mut Tools) -> Next {
+        let Stage::Linger { allowed } = &mut self.stage else { return Next::Close };
         for _ in 0..LINGER_READS {
-            match tools.read_away(&self.transport) {
+            if *allowed == 0 {
+                // The answer gets its time to be read; nothing more is taken.
+                return Next::park(self.line.deadline);
+            }
+            match tools.read_away(&self.line.transport) {
                 Ok(0) => return Next::Close,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return self.rest_reading(),
+                Ok(read) => *allowed = allowed.saturating_sub(read as u64),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return self.line.rest_reading(),
                 Err(_) => return Next::Close,
             }
         }
         // Others want their turn, too.
         Next::Run
+    }
+}
+
+impl Line {
+    /// Tells, before the connection is closed, whether that would be a reset which could cost the client its answer.
+    fn may_be_sending(&self, tools: &mut Tools) -> bool {
+        if !self.buf.is_empty() || self.upcoming.is_some() {
+            return true;
+        }
+        // A client that said it sends nothing more is taken at its word.
+        self.terms.keep
+            && self.socket != Socket::Ended
+            && tools.read_away(&self.transport).is_ok_and(|read| read > 0)
     }
 }
 

@@ -222,17 +222,19 @@ impl Line {
         let settings = &site.settings;
         if let Some(inbound) = &self.inbound {
             let (expects, left) = inbound.unread();
+            // What is yet to be produced may yet read.
+            let over = outgoing.is_end_stream() || outgoing.size_hint().exact() == Some(0);
+            let left = left.filter(|_| over).unwrap_or(0);
             // A client that was never told to send may or may not: where its next request begins can't be known.
-            if expects || left.is_some_and(|left| left > settings.limits.discard_bytes) {
+            if expects || left > settings.limits.discard_bytes {
                 return After::Linger;
             }
         }
-        if !self.terms.keep || self.ends_content {
-            return After::Close;
-        }
         let over = settings.limits.requests_per_connection.is_some_and(|most| self.served >= most);
         let never = settings.timeouts.keep_alive == Some(Duration::ZERO);
-        if over || never || draining || outgoing.close_after() { After::Linger } else { After::Keep }
+        let ends =
+            over || never || draining || outgoing.close_after() || !self.terms.keep || self.ends_content;
+        if ends { After::Close } else { After::Keep }
     }
 
     /// Sends an answer that is in memory, or gathers it if the next request is there already.
@@ -246,6 +248,9 @@ impl Line {
             return Ok(Sent::Ended);
         }
         let mut state = self.shared.lock();
+        if let Some(cause) = state.wire.gone {
+            return Err(cause);
+        }
         match state.wire.write_now(&tools.out, content) {
             Ok(Flushed::All) => {
                 if let Some(memory) = state.wire.take_memory() {

@@ -55,7 +55,10 @@ pub(crate) enum Stage<F> {
     /// What is left of the request's body is read and thrown away.
     Discard(Box<Discarding>),
     /// Our half is closed; what still comes is thrown away, so that the answer isn't lost in a reset.
-    Linger,
+    Linger {
+        /// How many bytes of it are read at most; what is more waits in the system until the time is over.
+        allowed: u64,
+    },
 }
 
 /// A body that is read and thrown away.
@@ -132,9 +135,9 @@ pub(crate) struct Terms {
 pub(crate) enum After {
     /// It goes on.
     Keep,
-    /// It is closed, as the client said.
+    /// It is closed.
     Close,
-    /// It is closed by our wish: what the client may still be sending is read for a while (RFC 9112 section 9.6).
+    /// It is closed while the client is still sending, or may be: that is read for a while (RFC 9112 section 9.6).
     Linger,
     /// The answer is broken: the connection ends without the content's end, so that the client can tell.
     Break,
@@ -284,7 +287,7 @@ impl<F> std::fmt::Debug for Stage<F> {
             Self::Flush => "Flush",
             Self::HalfClosed => "HalfClosed",
             Self::Discard(_) => "Discard",
-            Self::Linger => "Linger",
+            Self::Linger { .. } => "Linger",
         })
     }
 }

@@ -177,7 +177,7 @@ where
                 let step = self.discard(conn, turn);
                 self.go_on(conn, step, turn)
             }
-            Stage::Linger => conn.line.linger(&mut turn.scratch.tools),
+            Stage::Linger { .. } => conn.linger(&mut turn.scratch.tools),
         }
     }
 
@@ -197,9 +197,9 @@ where
             }
             Stage::Open(opening) => self.go_on_opening(conn, opening, turn),
             Stage::Head => self.look_for_request(conn, turn),
-            stage @ Stage::Linger => {
+            stage @ Stage::Linger { .. } => {
                 conn.stage = stage;
-                conn.line.linger(&mut turn.scratch.tools)
+                conn.linger(&mut turn.scratch.tools)
             }
             stage => {
                 // Stages that don't ask to be run.
@@ -231,7 +231,7 @@ where
             Stage::Flush => conn.abandon(Cause::TimedOut),
             Stage::Call(_) => Next::Run,
             Stage::HalfClosed => conn.line.rest_parked(),
-            Stage::Head | Stage::Open(_) | Stage::Discard(_) | Stage::Linger => Next::Close,
+            Stage::Head | Stage::Open(_) | Stage::Discard(_) | Stage::Linger { .. } => Next::Close,
         }
     }
 
@@ -242,7 +242,7 @@ where
             Stage::Flush => Next::write(conn.line.deadline),
             Stage::App(_) | Stage::Body(..) | Stage::HalfClosed => conn.line.rest_parked(),
             Stage::Call(_) => Next::Run,
-            Stage::Head | Stage::Open(_) | Stage::Ahead(_) | Stage::Discard(_) | Stage::Linger => {
+            Stage::Head | Stage::Open(_) | Stage::Ahead(_) | Stage::Discard(_) | Stage::Linger { .. } => {
                 conn.line.rest_reading()
             }
         }

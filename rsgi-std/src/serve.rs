@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use rsgi_core::http::{Method, Response, request};
-use rsgi_core::{App, Environ, Exchange, Input, InputLength, Outgoing, may_block};
-use rsgi_threads::{Next, Turn};
+use rsgi_core::{App, Cause, Environ, Exchange, Input, InputLength, Outgoing, may_block};
+use rsgi_threads::{Hangup, Next, Turn};
 
 use crate::body_in::Inbound;
-use crate::conn::{After, Call, Conn, Line, Slot, Stage, Terms, Writes};
+use crate::conn::{After, Call, Conn, Line, Slot, Socket, Stage, Terms, Writes};
 use crate::h1::{BodyDecoder, Expectation, Framing, Persistence, RequestHead, Target, UpgradeOffer};
 use crate::protocol::Http;
 use crate::read::Headed;
@@ -95,6 +95,12 @@ where
         line.after = After::Keep;
         line.writes = Writes::Free;
         let Some(exchange) = line.shared.begin(arrived) else { return Step::Rest(Next::Close) };
+        if line.socket == Socket::Ended
+            && let Some(cause) = line.shared.meaning(Hangup::Finished)
+        {
+            // It ended before it was heard: told, but an answer that is ready at once is still offered to it.
+            exchange.disconnect(cause);
+        }
         let input = line.input(&self.site, &head, &exchange);
         let environ = environ(head, input, exchange);
         let desk = &mut *turn.scratch;
@@ -121,7 +127,7 @@ where
             }
             Poll::Pending => {
                 conn.stage = Stage::App(slot);
-                match conn.line.shared.gone() {
+                match conn.line.gone() {
                     Some(cause) => Step::Rest(conn.abandon(cause)),
                     None => Step::Rest(conn.line.rest_parked()),
                 }
@@ -180,6 +186,14 @@ impl Line {
         );
         self.inbound = Some(Arc::clone(&inbound));
         inbound
+    }
+
+    /// Why a pending request's client counts as gone, if it does.
+    pub(crate) fn gone(&self) -> Option<Cause> {
+        if self.socket == Socket::Ended {
+            return self.shared.hang_up(Hangup::Finished);
+        }
+        self.shared.gone()
     }
 
     /// Tells whether nothing of a next request is there.

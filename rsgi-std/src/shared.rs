@@ -87,17 +87,19 @@ impl Shared {
         if std::mem::take(&mut state.busy) { state.exchange.clone() } else { None }
     }
 
+    /// What a hang-up means for the client: nothing, if only its own direction has ended and that is allowed.
+    pub(crate) fn meaning(&self, hangup: Hangup) -> Option<Cause> {
+        match hangup {
+            Hangup::Finished if self.half_close == HalfClose::Answered => None,
+            Hangup::Finished => Some(Cause::Closed),
+            Hangup::Cut => Some(Cause::ServerStopped),
+            _ => Some(Cause::Reset),
+        }
+    }
+
     /// Takes note of the client's end, or of ours. Tells whether it means that the client is gone.
     pub(crate) fn hang_up(&self, hangup: Hangup) -> Option<Cause> {
-        let cause = match hangup {
-            Hangup::Finished => match self.half_close {
-                HalfClose::Answered => return None,
-                _ => Cause::Closed,
-            },
-            Hangup::Cut => Cause::ServerStopped,
-            _ => Cause::Reset,
-        };
-        self.disconnect(cause)
+        self.disconnect(self.meaning(hangup)?)
     }
 
     /// Says that the client has gone; on an upgraded stream the end of its half means nothing yet.

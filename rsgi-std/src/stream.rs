@@ -80,7 +80,8 @@ where
                 }
                 Poll::Pending => {
                     let room = conn.line.make_room(&self.site, 1, turn.now());
-                    if let Room::Gone(cause) = room {
+                    let cause = if let Room::Gone(cause) = room { Some(cause) } else { conn.line.gone() };
+                    if let Some(cause) = cause {
                         drop(outgoing);
                         return Step::Rest(conn.abandon(cause));
                     }
