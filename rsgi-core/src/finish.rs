@@ -47,7 +47,16 @@ fn has_content(status: StatusCode) -> bool {
 #[inline(never)]
 fn finish_any(request: &Request, mut parts: StartedParts) -> Response<Outgoing> {
     if let Some((kind, protocol)) = accepted(request, &mut parts) {
-        return finish_upgrade(request, parts, kind, protocol);
+        // A conversion from `http::Response`, and a 2xx to CONNECT, come without the client's offer in hand.
+        return if request.offer.as_ref().is_some_and(|offer| offer.holds(kind, &protocol)) {
+            finish_upgrade(request, parts, kind, protocol)
+        } else {
+            refused(
+                request,
+                parts,
+                "the client didn't offer this upgrade, or the server can't hand over its stream",
+            )
+        };
     }
     if !(200..600).contains(&parts.status.as_u16()) {
         return refused(request, parts, "a final status lies between 200 and 599");
@@ -86,6 +95,11 @@ fn finish_any(request: &Request, mut parts: StartedParts) -> Response<Outgoing> 
 }
 
 fn without_content(request: &Request, parts: StartedParts, framing: Framing) -> Response<Outgoing> {
+    let lost = parts.body.length().is_none_or(|length| length > 0);
+    if lost && request.method != Kind::Head && parts.status != StatusCode::NOT_MODIFIED {
+        let status = parts.status.as_u16();
+        tracing::warn!(target: "rsgi", "content of a {status} dropped: that status has none");
+    }
     discard(&request.exchange, parts.body);
     request.exchange.ended();
     build(request, parts.status, parts.fields, Outgoing::nothing(framing), &parts.options)
@@ -146,7 +160,8 @@ fn accepted(request: &Request, parts: &mut StartedParts) -> Option<(UpgradeKind,
         Some(UpgradeAnswer::Offered(_)) | None => {}
     }
     let connected = request.method == Kind::Connect && parts.status.is_success();
-    connected.then(|| (UpgradeKind::Connect, HeaderValue::from_static("")))
+    let kind = request.offer.as_ref().map_or(UpgradeKind::Connect, |offer| offer.kind());
+    connected.then(|| (kind, HeaderValue::from_static("")))
 }
 
 fn finish_upgrade(

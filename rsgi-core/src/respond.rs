@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{HeaderValue, Method, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 
 use crate::exchange::Exchange;
 use crate::finish::finish;
@@ -20,7 +20,7 @@ use crate::outcome::Fault;
 use crate::outgoing::Outgoing;
 use crate::start_response::StartedParts;
 use crate::upgrade::lists;
-use crate::{App, Environ, Error, InputError, StartResponse, Started};
+use crate::{App, Environ, Error, InputError, StartResponse, Started, Upgrade};
 
 /// What `respond` must remember of a request once the app has its environ.
 pub(crate) struct Request {
@@ -29,6 +29,8 @@ pub(crate) struct Request {
     pub(crate) version: Version,
     /// Whether trailers can reach this client (RFC 9110 section 6.5.1).
     pub(crate) takes_trailers: bool,
+    /// The stream that the client offers and the server can hand over.
+    pub(crate) offer: Option<Box<Upgrade>>,
 }
 
 /// Up to so many fields a walk is cheaper than a hash.
@@ -51,23 +53,32 @@ impl Request {
             _ => Kind::Other,
         };
         let version = environ.version();
-        let takes_trailers =
-            version > Version::HTTP_11 || version == Version::HTTP_11 && wants_trailers(environ);
-        Self { exchange: Arc::clone(environ.exchange()), method, version, takes_trailers }
+        let (te, upgrade) = te_and_upgrade(environ.headers());
+        let takes_trailers = version > Version::HTTP_11
+            || te && version == Version::HTTP_11 && lists(environ.headers(), &header::TE, "trailers");
+        let offer = if upgrade || method == Kind::Connect { offer(environ) } else { None };
+        Self { exchange: Arc::clone(environ.exchange()), method, version, takes_trailers, offer }
     }
+}
+
+#[cold]
+fn offer(environ: &Environ) -> Option<Box<Upgrade>> {
+    environ.upgrade().ok().flatten().map(Box::new)
 }
 
 /// Looks through a short list of names before it hashes: 20 instructions instead of 110 for the request that
 /// `bin/instructions` of the benches counts.
 #[inline]
-fn wants_trailers(environ: &Environ) -> bool {
-    let headers = environ.headers();
-    let has = if headers.len() <= SHORT {
-        headers.keys().any(|name| *name == header::TE)
-    } else {
-        headers.contains_key(header::TE)
-    };
-    has && lists(headers, &header::TE, "trailers")
+fn te_and_upgrade(headers: &HeaderMap) -> (bool, bool) {
+    if headers.len() > SHORT {
+        return (headers.contains_key(header::TE), headers.contains_key(header::UPGRADE));
+    }
+    let mut found = (false, false);
+    for name in headers.keys() {
+        found.0 |= *name == header::TE;
+        found.1 |= *name == header::UPGRADE;
+    }
+    found
 }
 
 /// Answers one request: runs the app and finishes its answer by the server's rules.

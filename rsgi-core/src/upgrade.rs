@@ -5,7 +5,7 @@
 //! the environ's input goes on as the raw inbound bytes and the answer's body is the outbound half: core needs no
 //! I/O trait for it.
 
-use http::{HeaderMap, Method, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 
 use crate::start_error::{StartError, StartErrorKind};
 
@@ -72,11 +72,17 @@ impl Upgrade {
         self.offered.iter().any(|offered| offered.eq_ignore_ascii_case(protocol))
     }
 
+    /// Tells whether an answer's upgrade is this offer's; a CONNECT's 2xx names no protocol.
+    pub(crate) fn holds(&self, kind: UpgradeKind, protocol: &HeaderValue) -> bool {
+        let named = || protocol.to_str().is_ok_and(|protocol| self.offers(protocol));
+        kind == self.kind && (kind != UpgradeKind::Http1 || named())
+    }
+
     pub(crate) fn accept(self, protocol: &str) -> Result<UpgradeAnswer, StartError> {
         if self.kind != UpgradeKind::Connect && !self.offers(protocol) {
             return Err(StartError::new(StartErrorKind::Upgrade, protocol));
         }
-        let name = http::HeaderValue::from_str(protocol)
+        let name = HeaderValue::from_str(protocol)
             .map_err(|_| StartError::new(StartErrorKind::Upgrade, protocol))?;
         Ok(UpgradeAnswer::Accepted { kind: self.kind, protocol: name })
     }
@@ -86,9 +92,9 @@ impl Upgrade {
 #[derive(Debug)]
 pub(crate) enum UpgradeAnswer {
     /// The client's offer is accepted: the body is the outbound stream.
-    Accepted { kind: UpgradeKind, protocol: http::HeaderValue },
+    Accepted { kind: UpgradeKind, protocol: HeaderValue },
     /// An ordinary answer that names the protocols on offer here, as a 426 does.
-    Offered(http::HeaderValue),
+    Offered(HeaderValue),
 }
 
 impl UpgradeKind {

@@ -73,7 +73,8 @@ impl Environ {
             None => original.path().get(..usize::from(inner.script_end)).unwrap_or_default(),
         };
         let under = |rest: &&str| rest.is_empty() || rest.starts_with('/');
-        let kept = if path.strip_prefix(script_name).filter(under).is_some() { script_name.len() } else { 0 };
+        let kept =
+            if path.strip_prefix(script_name).as_ref().is_some_and(under) { script_name.len() } else { 0 };
         if extra.split.is_some() {
             let (script_name, path_info) = path.split_at(kept);
             extra.split = Some((script_name.to_owned(), path_info.to_owned()));

@@ -3,12 +3,18 @@
 use std::io;
 
 use rsgi_core::http::{Request, StatusCode, Version};
-use rsgi_core::{App, Body, Delivery, Fault, Framing, Input, Phase, StartResponse, UpgradeKind, app_fn};
+use rsgi_core::{
+    App, Body, Capabilities, Delivery, Environ, Fault, Framing, Input, Phase, StartResponse, UpgradeKind,
+    app_fn,
+};
 
-use crate::asking::{ask, ask_both, get, request};
+use crate::asking::{Road, able, ask, ask_both, ask_on, get, request};
 
-/// Every kind of body with the content `hello`, and its length where that is known.
-fn hellos() -> Vec<(&'static str, fn() -> Body, Option<u64>)> {
+/// A kind of body, how it is made, and its length where that is known.
+type Hello = (&'static str, fn() -> Body, Option<u64>);
+
+/// Every kind of body, with the content `hello`.
+fn hellos() -> Vec<Hello> {
     vec![
         ("bytes", || Body::from("hello"), Some(5)),
         ("iterator", || Body::iter(["he", "", "llo"]), None),
@@ -111,9 +117,14 @@ fn a_success_of_connect_is_a_stream_without_length() {
     // rule(87)
     let connect = || Request::builder().method("CONNECT").uri("a.example:443").body(Input::empty()).unwrap();
     for status in [200, 204, 299] {
-        let answer = ask_both(&app(status, &[("content-length", "5")], || Body::from("hello")), connect);
-        assert_eq!(answer.framing, Framing::Upgraded(UpgradeKind::Connect), "{status}");
-        assert_eq!((answer.text(), answer.header("content-length")), ("hello", None), "{status}");
+        let app = app(status, &[("content-length", "5")], || Body::from("hello"));
+        for road in [Road::Polled, Road::Driven] {
+            let answer = ask_on(&app, Environ::on_server(connect(), able(Capabilities::UPGRADE)), road);
+            assert_eq!(answer.framing, Framing::Upgraded(UpgradeKind::Connect), "{status}");
+            assert_eq!((answer.text(), answer.header("content-length")), ("hello", None), "{status}");
+        }
+        let unable = ask_both(&app, connect);
+        assert_eq!((unable.status.as_u16(), unable.outcome.fault), (500, Some(Fault::Refused)));
     }
     let refused = ask_both(&app(403, &[], || Body::from("hello")), connect);
     assert_eq!((refused.framing, refused.text()), (Framing::Length(5), "hello"));

@@ -12,8 +12,8 @@ use http_body::Body as _;
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::{HeaderMap, Request, StatusCode};
 use rsgi_core::{
-    AcceptedBy, App, Delivery, Environ, Framing, Input, Outcome, Outgoing, OutgoingErrorKind, Server, Sink,
-    may_block, respond, wait,
+    AcceptedBy, App, Capabilities, Delivery, Environ, Framing, Input, Outcome, Outgoing, OutgoingErrorKind,
+    Server, Sink, may_block, respond, wait,
 };
 
 /// A whole answer, as a client and the log see it.
@@ -49,6 +49,13 @@ pub(crate) enum Road {
 /// A server that can do nothing beyond plain answers.
 pub(crate) fn plain() -> Server {
     Server::new("toy", "1.2")
+}
+
+/// One that can do something more.
+pub(crate) fn able(capabilities: Capabilities) -> Server {
+    let mut server = plain();
+    server.capabilities = capabilities;
+    server
 }
 
 pub(crate) fn get() -> Request<Input> {

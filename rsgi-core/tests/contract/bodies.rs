@@ -140,14 +140,14 @@ fn an_endless_body_ends_at_its_declared_length_by_every_road() {
         || {
             Body::push(|writer| {
                 loop {
-                    writer.write_all(b"ab")?
+                    writer.write_all(b"ab")?;
                 }
             })
         },
         || {
             Body::send(async |sender| {
                 loop {
-                    sender.send("ab").await?
+                    sender.send("ab").await?;
                 }
             })
         },
@@ -243,7 +243,7 @@ fn a_client_that_left_stops_the_producer_and_is_not_blamed_on_the_app() {
         || {
             Body::send(async |sender| {
                 loop {
-                    sender.send("ab").await?
+                    sender.send("ab").await?;
                 }
             })
         },

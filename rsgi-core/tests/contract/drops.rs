@@ -36,7 +36,7 @@ fn the_body_is_dropped_exactly_once_whatever_happens() {
             ("GET", 205, None),
             ("GET", 304, None),
             ("GET", 600, None),
-            ("GET", 200, Some(1)),
+            ("GET", 200, Some(1_u64)),
             ("GET", 200, Some(99)),
         ] {
             for road in [Road::Polled, Road::Driven] {
@@ -46,7 +46,7 @@ fn the_body_is_dropped_exactly_once_whatever_happens() {
                 let app = app_fn(move |_, start_response: StartResponse| {
                     let mut head = start_response.status(status);
                     if let Some(length) = length {
-                        head = head.header(header::CONTENT_LENGTH, length as u64).unwrap();
+                        head = head.header(header::CONTENT_LENGTH, length).unwrap();
                     }
                     let started = head.body(make(&of_app));
                     async move { Ok(started) }

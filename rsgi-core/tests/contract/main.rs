@@ -10,6 +10,8 @@ mod asking;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod composition;
+#[cfg(test)]
 mod conversions;
 #[cfg(test)]
 mod drops;
@@ -22,7 +24,11 @@ mod failures;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod informationals;
+#[cfg(test)]
 mod inputs;
+#[cfg(test)]
+mod logs;
 #[cfg(test)]
 mod offloads;
 #[cfg(test)]
@@ -31,6 +37,8 @@ mod pool;
 mod senders;
 #[cfg(test)]
 mod trailers;
+#[cfg(test)]
+mod upgrades;
 #[cfg(test)]
 mod variables;
 #[cfg(test)]

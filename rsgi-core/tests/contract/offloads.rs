@@ -52,8 +52,8 @@ fn a_blocking_app_runs_whole_on_the_pool_and_its_body_too() {
 #[test]
 fn every_kind_that_blocks_is_produced_and_dropped_off_the_reactor() {
     // rule(68), rule(119)
-    let threads = Threads::new(1);
     type Make = fn(&Watched) -> Body;
+    let threads = Threads::new(1);
     let kinds: [Make; 5] = [
         |watched| Body::iter(watched.guard(["a"])),
         |watched| Body::iter(watched.guard(["a"])).map(Ok),

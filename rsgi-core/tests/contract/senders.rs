@@ -14,9 +14,9 @@ use crate::watched::Watched;
 /// Gives the sender of a body out of it; the body itself waits for ever.
 fn apart() -> (Sender, Body) {
     let given = Arc::new(Mutex::new(None));
-    let giver = Arc::clone(&given);
+    let of_body = Arc::clone(&given);
     let body = Body::send(move |sender| {
-        *giver.lock().unwrap() = Some(sender);
+        *of_body.lock().unwrap() = Some(sender);
         std::future::pending()
     });
     let sender = given.lock().unwrap().take().unwrap();
