@@ -1,0 +1,28 @@
+//! The harness of the behaviour suite: what every case in `tests/behaviour` is made of.
+//!
+//! A case is a function that is told on which adapter it runs ([`On`]), serves an app through the server convention,
+//! and talks to it over raw sockets. The client shares no parser with the servers. Nothing here sleeps to wait for
+//! something: see [`deadline`].
+//!
+//! Read in the order of the modules below.
+#![forbid(unsafe_code)]
+#![expect(clippy::missing_panics_doc, reason = "a harness fails by panicking: that is what it is for")]
+#![expect(clippy::missing_errors_doc, reason = "its errors are what the servers did, told by their types")]
+#![expect(
+    clippy::exhaustive_enums,
+    reason = "nobody but this crate's tests uses them, and those want to be exact"
+)]
+#![expect(clippy::result_large_err, reason = "a broken answer is what many cases are about")]
+
+mod ground;
+
+pub mod answer;
+pub mod bytes;
+mod client;
+pub mod deadline;
+pub mod log;
+pub mod probe;
+
+pub use answer::{Answer, Framing};
+pub use client::{Client, End, Wire};
+pub use ground::{On, Server, Stopper};

@@ -1,0 +1,26 @@
+//! The behaviour suite: every case runs once on each adapter, as `subject::on_std::case` and `subject::on_hyper::case`.
+//!
+//! A case is a function that takes an [`On`](rsgi_tests::On); the comment above it names the conformance rules that it
+//! proves, as `rule(84)`, for `docs/conformance.md` and SPEC.md. `mount!` at each file's end makes tests of them, and a
+//! case that isn't mounted is dead code, which the compiler reports.
+//!
+//! One file a subject. Read `head.rs` first: it is short and typical.
+#![expect(clippy::similar_names, reason = "what is held at a gate has a head")]
+#![expect(clippy::unwrap_used, reason = "a case stops where it can't go on")]
+
+mod body;
+mod connection;
+mod errors;
+mod expect;
+mod fields;
+mod framing;
+mod head;
+mod informational;
+mod input;
+mod lifetime;
+mod limits;
+mod request_line;
+mod shutdown;
+mod trailers;
+mod trust;
+mod upgrade;
