@@ -36,6 +36,8 @@ mod pool;
 #[cfg(test)]
 mod senders;
 #[cfg(test)]
+mod shapes;
+#[cfg(test)]
 mod trailers;
 #[cfg(test)]
 mod upgrades;
