@@ -1,19 +1,22 @@
 //! Answers `pong` to whatever comes, by way of the engine alone: its cost without any parsing.
 //!
 //! Try it: `cargo run --release -p rsgi-threads --example ping -- 127.0.0.1:8000 4`, then
-//! `wrk -c 64 -t 1 http://127.0.0.1:8000/` beside it. The number is that of handler threads; `portable` after it
-//! chooses that poller.
+//! `wrk -c 64 -t 1 http://127.0.0.1:8000/` beside it. The first number is that of handler threads; a second one lets
+//! each handler block for so many milliseconds; `portable` after that chooses that poller.
 
 use std::error::Error;
 use std::io::{ErrorKind, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rsgi_threads::{
     Accepted, Config, ConnWaker, Engine, Listener, Next, Opened, PollerKind, Protocol, Readiness, Stream,
     Turn,
 };
 
-struct Ping;
+struct Ping {
+    block: Duration,
+}
 
 impl Protocol for Ping {
     type Connection = Stream;
@@ -38,6 +41,9 @@ impl Protocol for Ping {
     }
 
     fn run(&self, stream: &mut Stream, _: &mut Turn<'_, Self>) -> Next {
+        if !self.block.is_zero() {
+            std::thread::sleep(self.block);
+        }
         if stream.write(ANSWER).is_ok() { Next::read(None) } else { Next::Close }
     }
 
@@ -52,9 +58,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
     let listener = Listener::tcp(words.next().unwrap_or_else(|| "127.0.0.1:8000".to_owned()))?;
     let threads = words.next().map_or(Ok(4), |word| word.parse())?;
+    let block = Duration::from_millis(words.next().map_or(Ok(0), |word| word.parse())?);
     let poller = if words.next().is_some() { PollerKind::Portable } else { PollerKind::Native };
-    let engine =
-        Engine::new(Arc::new(Ping), vec![listener], &Config::default().threads(threads).poller(poller))?;
+    let engine = Engine::new(
+        Arc::new(Ping { block }),
+        vec![listener],
+        &Config::default().threads(threads).poller(poller),
+    )?;
     writeln!(std::io::stderr(), "http://{}/", engine.addresses()[0])?;
     engine.serve()?;
     Ok(())

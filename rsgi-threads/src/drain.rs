@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use crate::Protocol;
 use crate::accept::{Gate, Pause};
-use crate::control::Events;
+use crate::control::{Events, Key};
 use crate::engine::Core;
 use crate::hub::{LISTENERS, Phase};
 use crate::turns::cut;
@@ -45,12 +45,9 @@ impl Drain {
             return;
         }
         self.shut_gates(core, deadline);
-        let left = core.hub.slots.taken();
-        let shut = core.gates.iter().all(Gate::is_shut);
-        if left == 0 && shut {
-            end(core, 0);
-        } else if deadline <= Instant::now() {
-            end(core, left);
+        let done = core.hub.slots.taken() == 0 && core.gates.iter().all(Gate::is_shut);
+        if done || deadline <= Instant::now() {
+            end(core);
         }
     }
 
@@ -73,20 +70,20 @@ impl Drain {
 }
 
 /// Stops the threads, and cuts what is left.
-fn end<P: Protocol>(core: &Core<P>, left: usize) {
+fn end<P: Protocol>(core: &Core<P>) {
     let hub = &core.hub;
     for (gate, index) in core.gates.iter().zip(LISTENERS..) {
         gate.shut(hub, index);
     }
+    // Counted first: from the next line on the threads close what they have in hand.
+    let left: Vec<Key> = hub.controls.iter().filter_map(|(index, control)| control.tenant(index)).collect();
     hub.enter(Phase::Stopped);
-    for (index, control) in hub.controls.iter() {
-        if let Some(key) = control.tenant(index) {
-            cut(core, key);
-        }
+    for key in &left {
+        cut(core, *key);
     }
     core.close_seized();
     hub.lead.wake_all();
-    core.exits.end(left);
+    core.exits.end(left.len());
 }
 
 /// How many connections are still accepted after the order, at most.

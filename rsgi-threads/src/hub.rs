@@ -14,6 +14,7 @@ use rustix::io::Errno;
 
 use crate::clock::{Clock, Millis};
 use crate::control::{Control, Events, Key, Posted, Rested};
+use crate::crowd::Crowd;
 use crate::lead::{Lead, Seat};
 use crate::next::{Hangup, Interest};
 use crate::pace::Pace;
@@ -38,6 +39,7 @@ pub(crate) struct Hub {
     pub(crate) watch: Watch,
     pub(crate) counts: Counts,
     pub(crate) pace: Pace,
+    pub(crate) crowd: Crowd,
     /// Somebody could not accept for want of a free slot.
     pub(crate) full: AtomicBool,
     pub(crate) order: Mutex<Option<Instant>>,
@@ -89,6 +91,7 @@ impl Hub {
             watch: Watch::default(),
             counts: Counts::default(),
             pace: Pace::default(),
+            crowd: Crowd::new(config.threads),
             full: AtomicBool::new(false),
             order: Mutex::default(),
             phase: AtomicU8::new(Phase::Serving as u8),
@@ -222,7 +225,9 @@ impl Hub {
             }
         }
         self.timers.expire(now, |index| self.control(index), keys);
+        let batch = keys.len();
         self.queue.push_batch(keys);
+        self.crowd.share(self, batch);
         if !self.queue.is_empty() {
             // With nobody in the poller any more somebody must keep watch.
             self.watch.wake();
@@ -265,7 +270,7 @@ impl Hub {
         self.lead.block();
         let asked = patience == Patience::UntilAsked && self.watch.is_asked();
         let hurry =
-            asked || !self.queue.is_empty() || self.timers.next() < until || self.phase() == Phase::Stopped;
+            asked || self.has_work(patience) || self.timers.next() < until || self.phase() == Phase::Stopped;
         let timeout = if hurry { Some(Duration::ZERO) } else { now.until(until) };
         let waited = self.poller.wait(&mut seat.batch, timeout);
         self.lead.unblock();

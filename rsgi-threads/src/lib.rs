@@ -35,6 +35,7 @@ mod turns;
 // All of them.
 mod accept;
 mod clock;
+mod crowd;
 mod drain;
 mod engine;
 mod hub;

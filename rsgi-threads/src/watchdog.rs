@@ -71,6 +71,7 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
         let ended = taken - self.taken;
         self.taken = taken;
         let led = hub.lead.is_led();
+        hub.crowd.judge(hub);
         if ended > 0 {
             self.idle = 0;
         } else if led && hub.queue.is_empty() {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rsgi_threads::Figures;
 
-use crate::lines::Settings;
+use crate::lines::{Event, Settings};
 use crate::server::{Gate, LONG, Server, blocking_at, echo, over_both_pollers};
 
 /// Switches of all threads whose name begins so, as Linux counts them.
@@ -65,7 +65,8 @@ over_both_pollers! {
         assert_eq!(clients[7].ask("ping"), "ping");
     }
 
-    /// The blocked handlers' own waiting doesn't count, as nothing ends it.
+    /// The blocked handlers' own waiting doesn't count, as nothing ends it. With two threads a third client waits in
+    /// line, with three it is served.
     fn a_server_whose_handlers_all_wait_makes_none_either(config) {
         for (threads, name) in [(3, "idleb"), (2, "idlec")] {
             let gate = Gate::default();
@@ -76,8 +77,12 @@ over_both_pollers! {
                 client.send("block");
             }
             gate.await_waiting(2);
+            let mut third = server.connect();
+            third.send("third");
+            server.await_event(&Event::Read("third".to_owned()));
             assert_asleep(&server, name);
             gate.open(2);
+            assert_eq!(third.line(), "third");
             for client in &mut clients {
                 assert_eq!(client.line(), "block");
             }

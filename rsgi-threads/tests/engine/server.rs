@@ -9,7 +9,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rsgi_threads::{Address, Config, Engine, Handle, Listener, Report};
 
@@ -87,6 +87,15 @@ impl Server {
             if event.unwrap_or_else(|_| panic!("{wanted:?} never came")) == *wanted {
                 return;
             }
+        }
+    }
+
+    /// Waits until there are so many connections.
+    pub(crate) fn await_connections(&self, number: usize) {
+        let begin = Instant::now();
+        while self.handle.figures().connections != number {
+            assert!(begin.elapsed() < LONG, "{:?}", self.handle.figures());
+            std::thread::yield_now();
         }
     }
 
@@ -169,6 +178,14 @@ impl Client {
     pub(crate) fn is_closed(&mut self) -> bool {
         // A reset is an end as well.
         matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
+    }
+
+    /// The answer, or nothing if the server closes.
+    pub(crate) fn try_ask(&mut self, line: &str) -> Option<String> {
+        self.stream.get_mut().write_all(format!("{line}\n").as_bytes()).ok()?;
+        let mut answer = String::new();
+        self.stream.read_line(&mut answer).ok().filter(|count| *count > 0)?;
+        Some(answer)
     }
 
     /// Whether the server has sent something, as far as is known now.

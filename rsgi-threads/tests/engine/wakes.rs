@@ -9,7 +9,7 @@ use std::sync::{Mutex, mpsc};
 
 use rsgi_threads::ConnWaker;
 
-use crate::lines::{Answer, Call, Event};
+use crate::lines::{Answer, Call};
 use crate::server::{Gate, LONG, Server, over_both_pollers};
 
 /// Parks on `park` and hands the waker to the test.
@@ -72,7 +72,7 @@ over_both_pollers! {
         stale.wake();
         assert_eq!(gone.line(), "park 1");
         drop(gone);
-        server.await_event(&Event::Dropped);
+        server.await_connections(0);
         let mut next = server.connect();
         next.send("park");
         let fresh = wakers.recv_timeout(LONG).unwrap();
