@@ -26,7 +26,7 @@ pub struct Listener {
     kind: Kind,
     bind: Bind,
     /// The file to remove when the server ends; `None` for a socket that isn't ours.
-    _file: Option<OwnedFile>,
+    file: Option<OwnedFile>,
 }
 
 #[derive(Debug)]
@@ -41,9 +41,15 @@ enum Kind {
 #[derive(Debug)]
 struct OwnedFile(PathBuf);
 
-/// A listening socket on a runtime.
+/// A listening socket on a runtime; dropping it closes the socket and removes its file.
 #[derive(Debug)]
-pub(crate) enum Accepting {
+pub(crate) struct Accepting {
+    kind: AcceptingKind,
+    _file: Option<OwnedFile>,
+}
+
+#[derive(Debug)]
+enum AcceptingKind {
     Tcp(TcpListener),
     Unix(UnixListener, Endpoint),
 }
@@ -91,7 +97,7 @@ impl Listener {
             sockopt::socket_domain(&socket).map_err(|error| ServeError::opening(bind, error.into()))?;
         let kind =
             if family == AddressFamily::UNIX { Kind::Unix(socket.into()) } else { Kind::Tcp(socket.into()) };
-        Ok(Self { kind, bind: bind.clone(), _file: None })
+        Ok(Self { kind, bind: bind.clone(), file: None })
     }
 
     /// Where it listens; with the port that the system chose where 0 was asked for.
@@ -129,38 +135,44 @@ impl Listener {
             Kind::Unix(listener) => Kind::Unix(listener.try_clone()?),
             Kind::Broken(error) => return Err((*error).into()),
         };
-        Ok(Self { kind, bind: self.bind.clone(), _file: None })
+        Ok(Self { kind, bind: self.bind.clone(), file: None })
     }
 
-    /// Ties the listener to the current runtime.
-    pub(crate) fn accepting(&self) -> io::Result<Accepting> {
-        Ok(match &self.kind {
-            Kind::Tcp(listener) => {
-                listener.set_nonblocking(true)?;
-                Accepting::Tcp(TcpListener::from_std(listener.try_clone()?)?)
-            }
-            Kind::Unix(listener) => {
-                listener.set_nonblocking(true)?;
-                let address = listener.local_addr()?;
-                let local = Endpoint::unix(address.as_pathname(), None);
-                Accepting::Unix(UnixListener::from_std(listener.try_clone()?)?, local)
-            }
-            Kind::Broken(error) => return Err((*error).into()),
-        })
+    /// Ties the listener to the current runtime. Nothing else keeps it open: who drops the result closes it.
+    pub(crate) fn accepting(self) -> Result<Accepting, ServeError> {
+        let Self { kind, bind, file } = self;
+        let kind = match kind {
+            Kind::Tcp(listener) => accepting_tcp(listener),
+            Kind::Unix(listener) => accepting_unix(listener),
+            Kind::Broken(error) => Err(error.into()),
+        };
+        let kind = kind.map_err(|error| ServeError::opening(&bind, error))?;
+        Ok(Accepting { kind, _file: file })
     }
+}
+
+fn accepting_tcp(listener: std::net::TcpListener) -> io::Result<AcceptingKind> {
+    listener.set_nonblocking(true)?;
+    Ok(AcceptingKind::Tcp(TcpListener::from_std(listener)?))
+}
+
+fn accepting_unix(listener: std::os::unix::net::UnixListener) -> io::Result<AcceptingKind> {
+    listener.set_nonblocking(true)?;
+    let local = Endpoint::unix(listener.local_addr()?.as_pathname(), None);
+    Ok(AcceptingKind::Unix(UnixListener::from_std(listener)?, local))
 }
 
 impl From<std::net::TcpListener> for Listener {
     fn from(listener: std::net::TcpListener) -> Self {
         let bind = listener.local_addr().map_or_else(|_| Bind::Fd(-1), Bind::from);
-        Self { kind: Kind::Tcp(listener), bind, _file: None }
+        Self { kind: Kind::Tcp(listener), bind, file: None }
     }
 }
 
 impl From<std::os::unix::net::UnixListener> for Listener {
     fn from(listener: std::os::unix::net::UnixListener) -> Self {
         let path = listener.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned));
-        Self { kind: Kind::Unix(listener), bind: Bind::Unix(path.unwrap_or_default()), _file: None }
+        Self { kind: Kind::Unix(listener), bind: Bind::Unix(path.unwrap_or_default()), file: None }
     }
 }
 
@@ -168,7 +180,7 @@ impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
         let taken = listener.into_std();
         taken.map_or_else(
-            |error| Self { kind: Kind::Broken(error.kind()), bind: Bind::Fd(-1), _file: None },
+            |error| Self { kind: Kind::Broken(error.kind()), bind: Bind::Fd(-1), file: None },
             Self::from,
         )
     }
@@ -178,7 +190,7 @@ impl From<UnixListener> for Listener {
     fn from(listener: UnixListener) -> Self {
         let taken = listener.into_std();
         taken.map_or_else(
-            |error| Self { kind: Kind::Broken(error.kind()), bind: Bind::Fd(-1), _file: None },
+            |error| Self { kind: Kind::Broken(error.kind()), bind: Bind::Fd(-1), file: None },
             Self::from,
         )
     }
@@ -195,17 +207,17 @@ impl Drop for OwnedFile {
 impl Accepting {
     /// Waits for the next connection. Cancel safety: dropping the future loses none.
     pub(crate) async fn accept(&self) -> io::Result<Accepted> {
-        match self {
-            Self::Tcp(listener) => accepted_tcp(listener.accept().await?.0),
-            Self::Unix(listener, local) => Ok(accepted_unix(listener.accept().await?.0, local)),
+        match &self.kind {
+            AcceptingKind::Tcp(listener) => accepted_tcp(listener.accept().await?.0),
+            AcceptingKind::Unix(listener, local) => Ok(accepted_unix(listener.accept().await?.0, local)),
         }
     }
 
     /// Takes a connection that the kernel has queued, if there is one, whatever the reactor knows of it.
     pub(crate) fn accept_queued(&self) -> io::Result<Option<Accepted>> {
-        let listener = match self {
-            Self::Tcp(listener) => listener.as_fd(),
-            Self::Unix(listener, _) => listener.as_fd(),
+        let listener = match &self.kind {
+            AcceptingKind::Tcp(listener) => listener.as_fd(),
+            AcceptingKind::Unix(listener, _) => listener.as_fd(),
         };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = match rustix::net::accept_with(listener, flags) {
@@ -213,9 +225,9 @@ impl Accepting {
             Err(rustix::io::Errno::AGAIN) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        match self {
-            Self::Tcp(_) => accepted_tcp(TcpStream::from_std(socket.into())?).map(Some),
-            Self::Unix(_, local) => Ok(Some(accepted_unix(UnixStream::from_std(socket.into())?, local))),
+        match &self.kind {
+            AcceptingKind::Tcp(_) => accepted_tcp(TcpStream::from_std(socket.into())?).map(Some),
+            AcceptingKind::Unix(_, local) => Ok(Some(accepted_unix(UnixStream::from_std(socket.into())?, local))),
         }
     }
 }
@@ -242,7 +254,7 @@ fn open_tcp(bind: &Bind, host: &str, port: u16, config: &Config) -> Result<Liste
         match listen_tcp(address, config) {
             Ok(listener) => {
                 let bind = listener.local_addr().map_or_else(|_| bind.clone(), Bind::from);
-                return Ok(Listener { kind: Kind::Tcp(listener), bind, _file: None });
+                return Ok(Listener { kind: Kind::Tcp(listener), bind, file: None });
             }
             Err(error) => refused = refused.or(Some(error)),
         }
@@ -279,7 +291,7 @@ fn open_unix(bind: &Bind, path: &Path, config: &Config) -> Result<Listener, Serv
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)?;
     }
     rustix::net::listen(socket.as_fd(), backlog(config)).map_err(|error| failed(error.into()))?;
-    Ok(Listener { kind: Kind::Unix(socket.into()), bind: bind.clone(), _file: Some(file) })
+    Ok(Listener { kind: Kind::Unix(socket.into()), bind: bind.clone(), file: Some(file) })
 }
 
 /// Removes a socket file that a server which is no longer there has left behind.

@@ -136,7 +136,7 @@ impl Builder {
         let app = Arc::new(app);
         let permits = self.permits();
         let host = Arc::new(self.host_of(Arc::clone(&app), &control, &threads));
-        let accepting = accepting(&listeners)?;
+        let accepting = accepting(listeners)?;
         if let Some(order) = self.shutdown.take() {
             tokio::spawn(end_on(order, Arc::clone(&control)));
         }
@@ -176,7 +176,7 @@ impl Builder {
         };
         let app = Arc::new(app);
         let permits = self.permits();
-        for (runtime, listeners) in runtimes.iter().zip(&listeners) {
+        for (runtime, listeners) in runtimes.iter().zip(listeners) {
             let _entered = runtime.enter();
             let host = Arc::new(self.host_of(Arc::clone(&app), &control, &threads));
             spawn_accepting(accepting(listeners)?, &host, &control, &permits);
@@ -196,7 +196,7 @@ impl Builder {
                 ending.ended().await;
                 stop(app, &ending).await;
             });
-            drop((threads, listeners));
+            drop(threads);
             first.shutdown_background();
         })?);
         Ok(Running { control, threads: joined, addresses })
@@ -399,11 +399,8 @@ fn share(first: Vec<Listener>, runtimes: usize) -> Result<Vec<Vec<Listener>>, Se
     Ok(sets)
 }
 
-fn accepting(listeners: &[Listener]) -> Result<Vec<Accepting>, ServeError> {
-    listeners
-        .iter()
-        .map(|listener| listener.accepting().map_err(|error| ServeError::opening(listener.bind(), error)))
-        .collect()
+fn accepting(listeners: Vec<Listener>) -> Result<Vec<Accepting>, ServeError> {
+    listeners.into_iter().map(Listener::accepting).collect()
 }
 
 fn spawn_accepting<A: App>(
