@@ -25,6 +25,26 @@ use crate::{Capabilities, Environ, Error, StartResponse, Started};
 ///
 /// PEP 3333, "The Application/Framework Side".
 ///
+/// The trap: an `async fn` that blocks holds up everybody whose requests its thread polls.
+///
+/// ```no_run
+/// # use rsgi_core::{blocking, Environ, Error, StartResponse, Started};
+/// # use rsgi_core::http::StatusCode;
+/// // Wrong: an async server answers nobody else meanwhile.
+/// async fn slow(_environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+///     let report = std::fs::read("report.csv")?;
+///     Ok(start_response.status(StatusCode::OK).body(report))
+/// }
+///
+/// // Right: a plain function, wrapped by `blocking`.
+/// fn report(_environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+///     let report = std::fs::read("report.csv")?;
+///     Ok(start_response.status(StatusCode::OK).body(report))
+/// }
+/// let app = blocking(report);
+/// # let _ = (app, slow);
+/// ```
+///
 /// # Examples
 ///
 /// A plain async function is an app:

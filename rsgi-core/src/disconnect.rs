@@ -69,7 +69,9 @@ impl Disconnect {
 
     /// Waits until the client has gone. Never ends if the answer is delivered.
     ///
-    /// Cancel safety: dropping the future loses nothing.
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
     pub fn gone(&self) -> impl Future<Output = Cause> + Send + use<> {
         Gone { exchange: Arc::clone(&self.exchange), place: None }
     }
@@ -174,15 +176,15 @@ impl Drain {
 
     /// Waits until the server is going down.
     ///
-    /// Cancel safety: dropping the future loses nothing, and leaves nothing behind.
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing, and leaves nothing behind.
     pub fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
         Begun { drain: self.clone(), place: None }
     }
 
     /// Waits for `future`, but only until the server is going down: `None` then, and `future` is dropped. What an
     /// event stream or an upgraded connection waits by.
-    ///
-    /// Cancel safety: that of `future`.
     ///
     /// # Examples
     ///
@@ -203,6 +205,10 @@ impl Drain {
     /// # fn is_app(_: impl rsgi_core::App) {}
     /// # is_app(echo);
     /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// That of `future`.
     pub async fn unless_begun<F: Future>(&self, future: F) -> Option<F::Output> {
         let (mut begun, mut future) = (std::pin::pin!(self.begun()), std::pin::pin!(future));
         std::future::poll_fn(|context| match begun.as_mut().poll(context) {

@@ -6,6 +6,11 @@ use std::sync::Arc;
 use crate::exchange::Exchange;
 
 /// Where an adapter takes what apps write to their error streams, if not to the log. `FastCGI` has a stream for it.
+///
+/// # Contract
+///
+/// Called by [`ErrorStream`] with whole lines, or with what is left at a flush or its drop, from whatever thread the app
+/// runs on, several at once. It has no way to fail: an app's error line is no reason for another error.
 pub trait ErrorSink: Send + Sync {
     /// Takes some lines of one request. Must not block for long.
     fn write(&self, text: &[u8]);

@@ -15,10 +15,6 @@ use crate::{Error, StartError, StartResponse, Started};
 impl StartResponse {
     /// Answers by an `http::Response` with any body.
     ///
-    /// # Errors
-    ///
-    /// A [`StartError`] if a `Content-Length` in it is no number, or a field is called `status`.
-    ///
     /// # Examples
     ///
     /// ```
@@ -32,6 +28,10 @@ impl StartResponse {
     /// # fn is_app(_: impl rsgi_core::App) {}
     /// # is_app(app);
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// A [`StartError`] if a `Content-Length` in it is no number, or a field is called `status`.
     pub fn respond(self, response: Response<Body>) -> Result<Started, StartError> {
         let (parts, body) = response.into_parts();
         let mut head = self.status(parts.status);

@@ -27,7 +27,10 @@ pub enum Told {
 
 /// The adapter's way of sending what precedes the final head.
 ///
-/// Implemented by adapters, once a connection (or stream).
+/// # Contract
+///
+/// Implemented by adapters, once a connection (or stream). Called by [`Informational::send`] alone, from whatever thread
+/// the app runs on, with a status and fields that were checked, and never after the final head was made.
 pub trait Link: Send + Sync {
     /// Sends an informational head, in order with those before it. Must not block.
     fn informational(&self, status: StatusCode, fields: &HeaderMap) -> Told;

@@ -32,6 +32,13 @@ pub enum InputLength {
 }
 
 /// Where the bytes of an input come from. Implemented by adapters.
+///
+/// # Contract
+///
+/// Called by [`Input`] alone, one call at a time, first when the app first reads: that is when a `100 Continue` goes out
+/// (RFC 9110 section 10.1.1). `poll_frame` is called where the app is polled, `wait_frame` on a thread that may block;
+/// an app may change from one to the other. What the limit allows is counted by `Input`. It is dropped when the app has
+/// no more use for the input, at the latest with the answer: what wasn't read is the adapter's to drain or to close on.
 pub trait InputSource: Send {
     /// Gives the next piece, or trailers as the last frame. After an error it isn't called again. After the end it may
     /// be, by an app that reads on: then it gives the end again, but on an upgraded stream, where `None` before the
@@ -153,11 +160,13 @@ impl Input {
 
     /// Waits for the next piece of data; `None` at the end, after which [`trailers`](Self::trailers) are known.
     ///
-    /// Cancel safety: dropping the future loses nothing.
-    ///
     /// # Errors
     ///
     /// An [`InputError`]; after it the input is at its end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
     pub async fn piece(&mut self) -> Option<Result<Bytes, InputError>> {
         poll_fn(|context| self.poll_piece(context)).await
     }

@@ -10,6 +10,51 @@ use std::task::{Context, Poll};
 use crate::{App, BoxApp, Capabilities, Environ, Error, StartResponse, Started};
 
 /// Wraps an app in another.
+///
+/// # Contract
+///
+/// Called once, at boot, by [`Stack::app`]. The app it makes passes `stop` on to what it holds and returns the union of
+/// both needs from `requires`; see SPEC.md, section 10. Most middleware is [`around`] or [`change_answer`]; one with
+/// needs or state of its own is a type:
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+/// use rsgi_core::{App, Capabilities, Environ, Error, Middleware, StartResponse, Started};
+///
+/// /// Numbers the answers.
+/// struct Numbered;
+///
+/// struct NumberedApp<A> {
+///     inner: A,
+///     last: AtomicU64,
+/// }
+///
+/// impl<A: App> Middleware<A> for Numbered {
+///     type App = NumberedApp<A>;
+///
+///     fn wrap(self, inner: A) -> Self::App {
+///         NumberedApp { inner, last: AtomicU64::new(0) }
+///     }
+/// }
+///
+/// impl<A: App> App for NumberedApp<A> {
+///     async fn call(&self, environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+///         let mut started = self.inner.call(environ, start_response).await?;
+///         started.fields_mut().insert("x-number", self.last.fetch_add(1, Relaxed))?;
+///         Ok(started)
+///     }
+///
+///     fn requires(&self) -> Capabilities {
+///         self.inner.requires()
+///     }
+///
+///     async fn stop(&self) {
+///         self.inner.stop().await;
+///     }
+/// }
+/// ```
 pub trait Middleware<A: App> {
     /// The wrapped app.
     type App: App;
@@ -106,7 +151,8 @@ impl Next {
     }
 }
 
-/// Makes a middleware of a closure that calls what is inside it: before and after are its own.
+/// Makes a middleware of a closure that calls what is inside it: before and after are its own. Costs one allocation a
+/// request.
 pub fn around<F, Fut>(function: F) -> Around<F>
 where
     F: Fn(Environ, StartResponse, Next) -> Fut + Send + Sync + 'static,

@@ -33,7 +33,37 @@ impl std::fmt::Debug for Offload {
     }
 }
 
-/// Threads that may block. Implemented by async adapters.
+/// Threads that may block. Implemented by async adapters, which put it into [`Server::offload`](crate::Server::offload).
+///
+/// # Contract
+///
+/// Core submits one job for each call of a blocking app, for each stretch of a body that blocks, and for the drop of
+/// one; from any thread, often from the reactor's. Each job is independent of the others, may take as long as its app
+/// likes, and never panics.
+///
+/// # Examples
+///
+/// A thread for each job, in full:
+///
+/// ```
+/// use std::sync::Arc;
+/// use rsgi_core::{wait, Job, Offload, Pool};
+///
+/// struct Threads;
+///
+/// impl Pool for Threads {
+///     fn submit(&self, job: Job) {
+///         std::thread::spawn(move || {
+///             if let Some(waiting) = job.run() {
+///                 waiting.wake();
+///             }
+///         });
+///     }
+/// }
+///
+/// let offload = Offload::Pool(Arc::new(Threads));
+/// assert_eq!(wait(offload.run(|| 6 * 7)), 42);
+/// ```
 pub trait Pool: Send + Sync {
     /// Takes a job to be [run](Job::run) on a thread that may block, soon and exactly once. Must not block; may
     /// gather jobs and hand them over in batches. A job that is dropped instead, as a pool that ends may, fails what
@@ -183,7 +213,9 @@ enum Stage<T, W> {
 
 /// The future of [`Offload::run`].
 ///
-/// Cancel safety: dropping it cancels work that hasn't begun; the result of work that has is dropped where it ran.
+/// # Cancel safety
+///
+/// Dropping it cancels work that hasn't begun; the result of work that has is dropped where it ran.
 #[must_use = "futures do nothing unless polled"]
 pub struct Offloaded<T: Send + 'static, W: Send + 'static>(Stage<T, W>);
 

@@ -70,6 +70,29 @@ impl StartResponse {
     ///
     /// After it the input goes on as the raw inbound bytes, and the answer's body is the outbound half.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rsgi_core::http::StatusCode;
+    /// use rsgi_core::{Body, Environ, Error, StartResponse, Started};
+    ///
+    /// async fn echo(mut environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+    ///     let Some(offer) = environ.upgrade()?.filter(|offer| offer.offers("echo")) else {
+    ///         let refusal = start_response.status(StatusCode::UPGRADE_REQUIRED).offer_upgrade("echo")?;
+    ///         return Ok(refusal.body("speak echo\n"));
+    ///     };
+    ///     let stream = Body::duplex(environ.take_input(), async |mut input, sender| {
+    ///         while let Some(piece) = input.piece().await {
+    ///             sender.send(piece?).await?;
+    ///         }
+    ///         Ok(())
+    ///     });
+    ///     Ok(start_response.upgrade(offer, "echo")?.body(stream))
+    /// }
+    /// # fn is_app(_: impl rsgi_core::App) {}
+    /// # is_app(echo);
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`StartErrorKind::Upgrade`] if the client didn't offer `protocol`.

@@ -16,6 +16,38 @@ use crate::Error;
 use crate::exclusive::Exclusive;
 
 /// Changes the pieces of a body, from [`Body::map`](crate::Body::map). A closure over one piece is one.
+///
+/// # Contract
+///
+/// Called by whoever produces the body, once a piece and in order, [`finish`](Self::finish) after the last; on a
+/// thread that may block if the body blocks, else wherever it is polled, which must not be blocked. Dropped with the
+/// body, which may be before its end. A change keeps back as little as it can: a client waits for what it holds (PEP
+/// 3333, "Middleware Handling of Block Boundaries").
+///
+/// # Examples
+///
+/// ```
+/// use rsgi_core::bytes::Bytes;
+/// use rsgi_core::{Body, Change, Error};
+///
+/// /// Counts what passes, and says it at the end.
+/// struct Counted(usize);
+///
+/// impl Change for Counted {
+///     fn piece(&mut self, piece: Bytes) -> Result<Bytes, Error> {
+///         self.0 += piece.len();
+///         Ok(piece)
+///     }
+///
+///     fn finish(&mut self) -> Result<Bytes, Error> {
+///         Ok(format!("({} bytes)\n", self.0).into())
+///     }
+/// }
+///
+/// let counted = Body::iter(["one ", "two\n"]).map(Counted(0));
+/// let shouted = Body::from("hello").map(|piece: Bytes| Ok(piece.to_ascii_uppercase().into()));
+/// assert!(counted.blocks() && !shouted.blocks());
+/// ```
 pub trait Change: Send {
     /// Changes a piece. An empty result is passed over: the piece was kept back.
     ///

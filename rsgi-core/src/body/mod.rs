@@ -223,6 +223,27 @@ impl Body {
     /// Adds trailers, made when the body has ended (a checksum, say), in place of any of its own. `names` are
     /// announced in `Trailer`; whether they could be sent is told in the [`Outcome`](crate::Outcome). RFC 9110
     /// section 6.5.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    /// use rsgi_core::Body;
+    /// use rsgi_core::bytes::Bytes;
+    /// use rsgi_core::http::{HeaderMap, HeaderName};
+    ///
+    /// const LENGTH: HeaderName = HeaderName::from_static("x-length");
+    /// let count = Arc::new(AtomicUsize::new(0));
+    /// let counted = Arc::clone(&count);
+    /// let body = Body::iter(["one ", "two"])
+    ///     .map(move |piece: Bytes| {
+    ///         counted.fetch_add(piece.len(), Relaxed);
+    ///         Ok(piece)
+    ///     })
+    ///     .with_trailers([LENGTH], move || HeaderMap::from_iter([(LENGTH, count.load(Relaxed).into())]));
+    /// # let _ = body;
+    /// ```
     #[must_use]
     pub fn with_trailers(
         self,

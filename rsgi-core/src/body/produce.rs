@@ -39,6 +39,12 @@ impl<P: IntoPiece, E: Into<Error>> IntoPiece for Result<P, E> {
 }
 
 /// Where a blocking body is written to. Implemented by adapters whose threads may block.
+///
+/// # Contract
+///
+/// Called by [`Outgoing::write_to`](crate::Outgoing::write_to) alone, on the thread that called it, in order; pieces
+/// are never empty and together never more than the declared length. After an error it isn't called again: the answer
+/// is broken, and `write_to` says so. Trailers come last and at most once.
 pub trait Sink {
     /// Takes a piece; may gather it with others, and may wait until the client reads.
     ///

@@ -69,11 +69,13 @@ impl Sender {
 
     /// Sends a piece; waits while 64 KiB or more are queued, what holds small pieces counted.
     ///
-    /// Cancel safety: a dropped future has either queued the whole piece or nothing of it.
-    ///
     /// # Errors
     ///
     /// The body has been dropped: the client has gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future has either queued the whole piece or nothing of it.
     pub async fn send(&self, piece: impl Into<Bytes>) -> Result<(), Error> {
         let mut piece = Some(piece.into());
         poll_fn(|context| {
