@@ -13,13 +13,16 @@ use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
 use rsgi_core::http::{Request, Response, StatusCode};
+use rsgi_core::server::Config;
 use rsgi_core::{
     App, Connection, Endpoint, Environ, Error, Exchange, Input, Server, Stack, StartResponse, Started,
     change_answer, respond,
 };
+use tokio::runtime::Builder;
 
 use crate::pipe::Pipe;
 
@@ -29,7 +32,9 @@ use crate::pipe::Pipe;
 pub enum Case {
     /// `/ping` written straight on hyper.
     Hyper,
-    /// `/ping` through core's `respond`, on the same hyper.
+    /// `/ping` through core's `respond` alone, on the same hyper.
+    Core,
+    /// `/ping` through rsgi-hyper.
     Rsgi,
     /// As `Hyper`, setting two fields more.
     HyperFields,
@@ -39,11 +44,12 @@ pub enum Case {
 
 impl Case {
     /// Each with its name.
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("hyper", Self::Hyper),
-        ("rsgi", Self::Rsgi),
+        ("core", Self::Core),
+        ("rsgi-hyper", Self::Rsgi),
         ("hyper-fields", Self::HyperFields),
-        ("rsgi-middleware", Self::RsgiMiddleware),
+        ("rsgi-hyper-middleware", Self::RsgiMiddleware),
     ];
 }
 
@@ -65,7 +71,8 @@ pub fn run(case: Case, requests: usize) -> usize {
     match case {
         Case::Hyper => drive(requests, hello),
         Case::HyperFields => drive(requests, hello_fields),
-        Case::Rsgi => drive_app(requests, &ping),
+        Case::Core => drive_core(requests, &ping),
+        Case::Rsgi => drive_adapter(requests, ping),
         Case::RsgiMiddleware => {
             let app = Stack::new()
                 .then(change_answer(|started| {
@@ -75,7 +82,7 @@ pub fn run(case: Case, requests: usize) -> usize {
                     Ok(started.fields_mut().insert(VARY, HeaderValue::from_static("accept"))?)
                 }))
                 .app(ping);
-            drive_app(requests, &app)
+            drive_adapter(requests, app)
         }
     }
 }
@@ -99,10 +106,12 @@ fn bare() -> Response<Full<Bytes>> {
 }
 
 async fn ping(_environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
-    Ok(start_response.start(StatusCode::OK, [(CONTENT_TYPE, HeaderValue::from_static("text/plain"))])?.body("pong"))
+    Ok(start_response
+        .start(StatusCode::OK, [(CONTENT_TYPE, HeaderValue::from_static("text/plain"))])?
+        .body("pong"))
 }
 
-fn drive_app(requests: usize, app: &impl App) -> usize {
+fn drive_core(requests: usize, app: &impl App) -> usize {
     let server = Arc::new(Server::new("bench", "0"));
     let end = Endpoint::unix(None, None);
     let connection = Arc::new(Connection::new(server, 1, end.clone(), end));
@@ -142,12 +151,28 @@ where
     B::Error: Into<Error>,
 {
     let pipe = Pipe::default();
-    let mut builder = http1::Builder::new();
-    let mut connection = pin!(builder.pipeline_flush(true).serve_connection(pipe.clone(), service_fn(answer)));
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(pipe.clone()), service_fn(answer));
+    feed(requests, &pipe, connection)
+}
+
+fn drive_adapter(requests: usize, app: impl App) -> usize {
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime for its timers");
+    let _entered = runtime.enter();
+    let hosted = rsgi_hyper::Builder::new(Config::new()).host(app).expect("default settings are right");
+    let pipe = Pipe::default();
+    let end = Endpoint::unix(None, None);
+    feed(requests, &pipe, hosted.serve(pipe.clone(), end.clone(), end))
+}
+
+/// Polls a connection once a request.
+fn feed(requests: usize, pipe: &Pipe, connection: impl Future) -> usize {
+    let mut connection = pin!(connection);
     let mut context = Context::from_waker(Waker::noop());
-    for _ in 0..requests {
+    for request in 0..requests {
+        let before = pipe.written();
         pipe.send();
         assert!(connection.as_mut().poll(&mut context).is_pending(), "the connection ended");
+        assert!(pipe.written() > before, "request {request} was not answered");
     }
     pipe.written()
 }

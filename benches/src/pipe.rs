@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use hyper::rt::{Read, ReadBufCursor, Write};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The request that wrk sends.
 pub(crate) const PING: &[u8] = b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n";
@@ -36,8 +36,12 @@ impl Pipe {
     }
 }
 
-impl Read for Pipe {
-    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, mut buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+impl AsyncRead for Pipe {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.with(|ends| {
             if ends.requests == 0 {
                 return Poll::Pending;
@@ -49,7 +53,7 @@ impl Read for Pipe {
     }
 }
 
-impl Write for Pipe {
+impl AsyncWrite for Pipe {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.with(|ends| ends.written += bytes.len());
         Poll::Ready(Ok(bytes.len()))

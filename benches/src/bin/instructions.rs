@@ -13,7 +13,8 @@ const SHORT: usize = 100;
 const LONG: usize = 1_100;
 
 /// What is compared with what, and the most it may cost.
-const RATIOS: [(&str, &str, f64); 2] = [("rsgi", "hyper", 1.08), ("rsgi-middleware", "hyper-fields", 1.10)];
+const RATIOS: [(&str, &str, f64); 2] =
+    [("rsgi-hyper", "hyper", 1.08), ("rsgi-hyper-middleware", "hyper-fields", 1.10)];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,7 +41,7 @@ fn table() -> Result<bool, String> {
     let mut counts = Vec::new();
     for (name, _) in Case::ALL {
         let each = (count(name, LONG)? - count(name, SHORT)?) / (LONG - SHORT) as u64;
-        println!("{name:20} {each:6} instructions a request");
+        println!("{name:22} {each:6} instructions a request");
         counts.push((name, each));
     }
     let of = |name| counts.iter().find(|(known, _)| *known == name).map_or(0, |(_, each)| *each);
