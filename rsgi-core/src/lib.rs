@@ -12,6 +12,7 @@ mod blocking;
 mod capabilities;
 mod middleware;
 mod mount;
+mod requiring;
 
 mod connection;
 mod disconnect;
@@ -81,6 +82,7 @@ pub use outcome::{AcceptedBy, Delivery, Fault, Outcome, Phase, Trailers};
 pub use outgoing::{Framing, Outgoing};
 pub use outgoing_error::{OutgoingError, OutgoingErrorKind};
 pub use park::wait;
+pub use requiring::{Requiring, requiring};
 pub use respond::{Respond, respond};
 pub use start_error::{StartError, StartErrorKind};
 pub use start_response::{Head, StartResponse, Started};
