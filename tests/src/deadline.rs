@@ -55,12 +55,9 @@ impl<T: std::fmt::Debug> Events<T> {
         self.0.try_recv().ok()
     }
 
-    /// Waits until nothing is told any more for a moment, and gives the last thing told.
-    pub fn settle(&self, mut last: T) -> T {
-        while let Ok(event) = self.0.recv_timeout(Duration::from_millis(400)) {
-            last = event;
-        }
-        last
+    /// Waits so long for a thing that is not expected to come; the way to spend time in which nothing happens.
+    pub fn within(&self, time: Duration) -> Option<T> {
+        self.0.recv_timeout(time).ok()
     }
 
     /// Waits until every teller is gone and gives what was told; the way to see that nothing came twice.
@@ -152,4 +149,17 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < end, "never true: {what}");
         thread::park_timeout(Duration::from_millis(2));
     }
+}
+
+/// Waits until a number has stopped changing for a moment, and gives it; for work that is to be held back.
+pub fn settled(what: &str, mut number: impl FnMut() -> usize) -> usize {
+    let (mut last, mut since) = (number(), Instant::now());
+    until(what, || {
+        let now = number();
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        last > 0 && since.elapsed() > Duration::from_millis(400)
+    });
+    last
 }

@@ -10,17 +10,19 @@ use std::time::Duration;
 
 use rsgi_core::server::{Config, ServeError};
 use rsgi_core::{Adapter, App, BoxApp, Endpoint, Running};
+use rsgi_hyper::Cores;
+use rsgi_std::{Options, Poller};
 
 use crate::client::Client;
 use crate::deadline::{PATIENCE, within};
 
-/// One adapter.
+/// One adapter, and one of the ways in which it can be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum On {
     /// rsgi-std.
-    Std,
+    Std(Poller),
     /// rsgi-hyper.
-    Hyper,
+    Hyper(Cores),
 }
 
 /// What runs, with the adapter's own types erased.
@@ -97,8 +99,15 @@ impl On {
         // One type of app, so that each adapter is compiled once and not for each case.
         let app = BoxApp::new(app);
         let running: Box<dyn Hosted> = match self {
-            Self::Std => Box::new(rsgi_std::Server::start(config, app)?),
-            Self::Hyper => Box::new(rsgi_hyper::Server::start(config, app)?),
+            // The usual way is started as any launcher would.
+            Self::Std(Poller::Native) => Box::new(rsgi_std::Server::start(config, app)?),
+            Self::Std(poller) => {
+                Box::new(rsgi_std::Server::start_with(&config, &Options::default().poller(poller), app)?)
+            }
+            Self::Hyper(Cores::Shared) => Box::new(rsgi_hyper::Server::start(config, app)?),
+            Self::Hyper(cores) => {
+                Box::new(rsgi_hyper::Builder::new(config).cores(cores).reactors(2).start(app)?)
+            }
         };
         let addresses = running.addresses().to_vec();
         Ok(Server { running: Some(running), addresses })
@@ -107,9 +116,14 @@ impl On {
     /// The name the adapter must give itself.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Std => "rsgi-std",
-            Self::Hyper => "rsgi-hyper",
+            Self::Std(_) => "rsgi-std",
+            Self::Hyper(_) => "rsgi-hyper",
         }
+    }
+
+    /// Tells whether this is rsgi-std, for what `docs/differences.md` lists.
+    pub fn is_std(self) -> bool {
+        matches!(self, Self::Std(_))
     }
 }
 
@@ -179,27 +193,34 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Makes a test of each case named, once per adapter: `on_std::case` and `on_hyper::case`.
+/// rsgi-std as it comes.
+pub const STD: On = On::Std(Poller::Native);
+/// rsgi-std over `poll(2)`, as on a system without epoll.
+pub const STD_PORTABLE: On = On::Std(Poller::Portable);
+/// rsgi-hyper as it comes.
+pub const HYPER: On = On::Hyper(Cores::Shared);
+/// rsgi-hyper with a runtime and a listener for each core.
+pub const HYPER_SEPARATE: On = On::Hyper(Cores::Separate);
+
+/// Makes a test of each case named, once per adapter and way to run it: `on_std::case`, `on_hyper::case` and so on.
 ///
 /// A case is a function that takes an [`On`].
 #[macro_export]
 macro_rules! mount {
     ($($case:ident),* $(,)?) => {
-        mod on_std {
-            $(#[test] fn $case() { super::$case($crate::On::Std); })*
-        }
-        mod on_hyper {
-            $(#[test] fn $case() { super::$case($crate::On::Hyper); })*
-        }
+        $crate::mount_only!(on_std, STD: $($case),*);
+        $crate::mount_only!(on_std_portable, STD_PORTABLE: $($case),*);
+        $crate::mount_only!(on_hyper, HYPER: $($case),*);
+        $crate::mount_only!(on_hyper_separate, HYPER_SEPARATE: $($case),*);
     };
 }
 
-/// Makes tests of cases that one adapter alone can run: `mount_only!(on_std_alone, Std: case)`.
+/// Makes tests of cases that one adapter alone can run: `mount_only!(on_std_alone, STD: case)`.
 #[macro_export]
 macro_rules! mount_only {
     ($module:ident, $on:ident: $($case:ident),* $(,)?) => {
         mod $module {
-            $(#[test] fn $case() { super::$case($crate::On::$on); })*
+            $(#[test] fn $case() { super::$case($crate::$on); })*
         }
     };
 }

@@ -20,9 +20,11 @@ pub mod answer;
 pub mod bytes;
 mod client;
 pub mod deadline;
+pub mod host;
 pub mod log;
 pub mod probe;
+pub mod scratch;
 
 pub use answer::{Answer, Framing};
 pub use client::{Client, End, Wire};
-pub use ground::{On, Server, Stopper};
+pub use ground::{HYPER, HYPER_SEPARATE, On, STD, STD_PORTABLE, Server, Stopper};

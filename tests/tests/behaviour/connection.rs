@@ -169,7 +169,7 @@ fn one_thread_runs_one_blocking_request_at_a_time(on: On) {
         client.send(get("/"));
     }
     // hyper's reactors still call async apps in parallel, so it doesn't claim otherwise.
-    let multithread = on == On::Hyper;
+    let multithread = !on.is_std();
     assert_eq!(arrived.next("the first"), (0, multithread));
     assert!(arrived.try_next().is_none());
     gate.open();

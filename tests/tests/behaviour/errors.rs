@@ -311,7 +311,7 @@ mount!(
 );
 mount_only!(
     on_std_alone,
-    Std: a_panic_of_an_iterator_is_visible_behind_its_pieces,
+    STD: a_panic_of_an_iterator_is_visible_behind_its_pieces,
     an_error_of_an_iterator_is_visible_behind_its_pieces,
     an_error_of_an_async_body_is_visible_behind_its_pieces,
     a_break_is_visible_to_http_1_0_too,

@@ -1,4 +1,4 @@
-//! The behaviour suite: every case runs once on each adapter, as `subject::on_std::case` and `subject::on_hyper::case`.
+//! The behaviour suite: every case runs once on each adapter, as `subject::on_std::case`, `subject::on_hyper::case` and so on.
 //!
 //! A case is a function that takes an [`On`](rsgi_tests::On); the comment above it names the conformance rules that it
 //! proves, as `rule(84)`, for `docs/conformance.md` and SPEC.md. `mount!` at each file's end makes tests of them, and a
@@ -8,8 +8,10 @@
 #![expect(clippy::similar_names, reason = "what is held at a gate has a head")]
 #![expect(clippy::unwrap_used, reason = "a case stops where it can't go on")]
 
+mod backpressure;
 mod body;
 mod connection;
+mod crowd;
 mod errors;
 mod expect;
 mod fields;
@@ -19,8 +21,10 @@ mod informational;
 mod input;
 mod lifetime;
 mod limits;
+mod mixing;
 mod request_line;
 mod shutdown;
+mod starting;
 mod trailers;
 mod trust;
 mod upgrade;

@@ -340,7 +340,7 @@ mount!(
 );
 mount_only!(
     on_std_alone,
-    Std: what_the_kernel_had_queued_is_served,
+    STD: what_the_kernel_had_queued_is_served,
     the_limit_cuts_off_an_async_app,
     the_graceful_setting_is_the_default_limit,
     the_limit_tells_a_blocking_app,
