@@ -4,7 +4,7 @@
 //! Here both happen on insertion, so that nothing downstream can meet an unchecked field: an app and a middleware
 //! can reach the map only through these methods. Values are refused, never repaired.
 
-use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::spare_map;
 use crate::start_error::{StartError, StartErrorKind};
@@ -173,9 +173,7 @@ impl Fields {
                     &String::from_utf8_lossy(value.as_bytes()),
                 ));
             }
-            self.length = length;
-            self.map.insert(name, value);
-            return Ok(());
+            return self.insert(name, value);
         }
         self.map.try_append(name, value).map_err(|_| StartError::new(StartErrorKind::TooManyFields, ""))?;
         Ok(())
@@ -186,26 +184,26 @@ impl Fields {
         if *name == header::CONTENT_LENGTH {
             self.length = None;
         }
-        match self.map.entry(name) {
-            Entry::Occupied(entry) => {
-                entry.remove_entry_mult();
-                true
-            }
-            Entry::Vacant(_) => false,
-        }
+        self.map.remove(name).is_some()
     }
 
     /// Names a trailer in `Trailer`; the server's alone.
     pub(crate) fn announce(&mut self, name: &HeaderName) {
-        if let Ok(value) = HeaderValue::from_str(name.as_str()) {
-            self.map.append(header::TRAILER, value);
+        let appended = HeaderValue::from_str(name.as_str())
+            .is_ok_and(|value| self.map.try_append(header::TRAILER, value).is_ok());
+        if !appended {
+            tracing::error!(target: "rsgi", trailer = name.as_str(), "too many fields: trailer not announced");
         }
     }
 
     /// Adds the two fields of an upgrade that is accepted or offered; the server's alone.
     pub(crate) fn name_upgrade(&mut self, protocols: HeaderValue) {
-        self.map.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        self.map.insert(header::UPGRADE, protocols);
+        let connection = HeaderValue::from_static("upgrade");
+        let named = self.map.try_insert(header::CONNECTION, connection).is_ok()
+            && self.map.try_insert(header::UPGRADE, protocols).is_ok();
+        if !named {
+            tracing::error!(target: "rsgi", "too many fields: upgrade not named");
+        }
     }
 
     pub(crate) fn into_map(self) -> HeaderMap {

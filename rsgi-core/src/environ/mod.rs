@@ -6,6 +6,7 @@
 
 mod convert;
 mod extra;
+mod hints;
 mod request_line;
 mod spare;
 mod url;
@@ -35,6 +36,7 @@ use crate::upgrade::{ConnectProtocol, Upgrade};
 use crate::{Input, InputLength};
 
 use extra::Extra;
+pub use hints::Priority;
 pub use request_line::RequestLine;
 
 /// One request, as a server gives it to an app.

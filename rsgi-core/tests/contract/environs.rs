@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rsgi_core::http::{HeaderValue, Method, Request, Uri, Version};
-use rsgi_core::{Connection, Endpoint, Environ, Exchange, Input, Scheme, Server};
+use rsgi_core::{Connection, Endpoint, Environ, Exchange, Input, Scheme, Server, Tls, TlsVersion};
 
 use crate::asking::{plain, request};
 
@@ -325,4 +325,39 @@ fn fields_keep_their_repetitions_and_their_bytes() {
     assert_eq!(environ.header_all("X-a").collect::<Vec<_>>(), ["1", "2"]);
     assert_eq!((environ.header("x-A"), environ.header("x-b")), (Some("1"), None));
     assert_eq!(environ.headers()["x-b"].as_bytes(), b"\xe9\t");
+}
+
+#[test]
+fn a_priority_is_read_as_far_as_it_can_be() {
+    for (fields, urgency, incremental) in [
+        (&[][..], 3, false),
+        (&["u=0"][..], 0, false),
+        (&["u=5, i"][..], 5, true),
+        (&["i;x=1,u=7;y"][..], 7, true),
+        (&["u=1", "i"][..], 1, true),
+        (&["i, i=?0"][..], 3, false),
+        (&["u=8", "u=-1", "u=x", "u"][..], 3, false),
+        (&["u=2, u=9"][..], 2, false),
+        (&["urgency=1"][..], 3, false),
+    ] {
+        let mut environ = of("GET", "/");
+        for field in fields {
+            environ.headers_mut().append("priority", HeaderValue::from_static(field));
+        }
+        let priority = environ.priority();
+        assert_eq!((priority.urgency, priority.incremental), (urgency, incremental), "{fields:?}");
+    }
+}
+
+#[test]
+fn early_data_is_told_whoever_saw_it() {
+    let mut environ = of("GET", "/");
+    assert!(!environ.is_early_data());
+    environ.headers_mut().insert("early-data", HeaderValue::from_static("1"));
+    assert!(environ.is_early_data());
+    let unnamed = Endpoint::unix(None, None);
+    let mut connection = Connection::new(Arc::new(plain()), 1, unnamed.clone(), unnamed);
+    connection.tls = Some(Tls::new(TlsVersion::V1_3, "TLS_AES_128_GCM_SHA256").with_early_data());
+    let (head, input) = request("GET", "/").into_parts();
+    assert!(Environ::new(head, input, Exchange::new(Arc::new(connection))).is_early_data());
 }
