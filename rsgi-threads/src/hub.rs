@@ -79,6 +79,7 @@ pub(crate) struct Counts {
 
 impl Hub {
     pub(crate) fn new(config: &Config, listeners: usize) -> Result<Self, Errno> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             controls: Table::new(config.connections),
             listeners: (0..listeners).map(|_| Control::default()).collect(),
@@ -91,7 +92,7 @@ impl Hub {
             watch: Watch::default(),
             counts: Counts::default(),
             pace: Pace::default(),
-            crowd: Crowd::new(config.threads),
+            crowd: Crowd::new(config.threads, cores),
             full: AtomicBool::new(false),
             order: Mutex::default(),
             phase: AtomicU8::new(Phase::Serving as u8),

@@ -190,7 +190,8 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 /// Tells whether a unix socket's file is there but nobody listens. Another file refuses a connection, too.
 fn is_stale(path: &Path) -> bool {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
-    is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    is_socket
+        && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// How many connections the kernel may hold for us; it cuts this down to its own limit (`somaxconn`).
