@@ -66,7 +66,8 @@ impl Stages {
     pub(crate) fn advance(&self, stage: Stage) {
         let mut members = self.0.lock();
         self.0.stage.fetch_max(stage as u8, Ordering::SeqCst);
-        let wakers: Vec<_> = members.tasks.values_mut().filter_map(Option::take).collect();
+        // Kept, not taken: a task that is woken for the drain need not watch again to be woken for the stop.
+        let wakers: Vec<_> = members.tasks.values().flatten().cloned().collect();
         let onlookers = std::mem::take(&mut members.onlookers);
         drop(members);
         for waker in wakers.into_iter().chain(onlookers) {
@@ -154,6 +155,8 @@ impl Drop for Member {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
 
     #[tokio::test]
@@ -169,6 +172,23 @@ mod tests {
         stages.advance(Stage::Draining);
         stages.empty().await;
         assert_eq!(task.await.unwrap(), Stage::Draining);
+    }
+
+    #[test]
+    fn a_task_that_watched_once_is_woken_for_every_stage() {
+        struct Count(AtomicUsize);
+        impl std::task::Wake for Count {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        let count = Arc::new(Count(AtomicUsize::new(0)));
+        let stages = Stages::default();
+        let member = stages.join();
+        member.watch(&mut Context::from_waker(&Arc::clone(&count).into()));
+        stages.advance(Stage::Draining);
+        stages.advance(Stage::Stopped);
+        assert_eq!(count.0.load(Ordering::SeqCst), 2);
     }
 
     #[test]
