@@ -1,6 +1,6 @@
 //! Answers `pong`, an echo, and a stream, for measurements: the cost of the server without a framework.
 //!
-//! Try it: `cargo run --release -p rsgi-std --example ping -- 127.0.0.1:8000 8`, then
+//! Try it: `cargo run --release -p rsgi-std --example measure -- 127.0.0.1:8000 8`, then
 //! `wrk -c 64 -t 1 http://127.0.0.1:8000/ping` beside it. The number is that of threads.
 
 use std::error::Error;
