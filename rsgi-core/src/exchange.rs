@@ -71,8 +71,9 @@ impl Exchange {
     }
 
     /// Begins the next request of a connection whose head was complete at `arrived`: the same memory if nobody else
-    /// holds it any more, else a new exchange, so that an old request's tokens never see a newer one. What the adapter
-    /// forgot to tell of the request before is told as broken off.
+    /// holds it any more, else a new exchange, so that an old request's tokens never see a newer one. Requests that are
+    /// still under way are let be, as on a multiplexed or pipelined connection; what nobody can tell any more is told as
+    /// broken off.
     pub fn begin(this: &mut Arc<Self>, arrived: Instant) {
         let number = this.number + 1;
         if let Some(exchange) = Arc::get_mut(this) {
@@ -91,7 +92,6 @@ impl Exchange {
                 *exchange.state.get_mut().unwrap_or_else(PoisonError::into_inner) = State::default();
             }
         } else {
-            this.tell(Delivery::Aborted(Cause::ServerStopped));
             *this = Self::numbered(Arc::clone(&this.connection), number, arrived);
         }
     }

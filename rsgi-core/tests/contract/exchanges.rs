@@ -51,6 +51,23 @@ fn an_old_requests_token_never_sees_a_newer_request() {
 }
 
 #[test]
+fn a_request_that_begins_leaves_those_under_way_alone() {
+    // rule(118), rule(127)
+    let mut last = exchange();
+    let first = Arc::clone(&last);
+    let (token, seen) = (environ(&first).disconnect(), Arc::new(Mutex::new(None)));
+    let callback = Arc::clone(&seen);
+    environ(&first).on_outcome(move |outcome| *callback.lock().unwrap() = Some(outcome.delivery));
+    for _stream in 0..3 {
+        Exchange::begin(&mut last, Instant::now());
+    }
+    last.disconnect(Cause::Reset);
+    assert_eq!((token.cause(), *seen.lock().unwrap()), (None, None));
+    first.tell(WHOLE);
+    assert_eq!((token.cause(), *seen.lock().unwrap()), (None, Some(WHOLE)));
+}
+
+#[test]
 fn nothing_of_a_request_is_left_in_the_next() {
     let mut exchange = exchange();
     environ(&exchange).on_outcome(|_| ());
