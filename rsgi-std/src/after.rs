@@ -122,7 +122,13 @@ where
         }
         match line.after {
             After::Keep => Step::Head,
-            After::Close if !line.may_be_sending(&mut turn.scratch.tools) => Step::Rest(Next::Close),
+            After::Close if !line.may_be_sending(&mut turn.scratch.tools) => {
+                if !line.transport.is_plain() {
+                    // So that the client can tell this end from one that an attacker made; it may be gone already.
+                    let _gone = line.transport.finish();
+                }
+                Step::Rest(Next::Close)
+            }
             After::Close | After::Linger | After::Break => Step::Rest(self.begin_linger(conn, turn)),
             After::Reset => {
                 line.transport.reset_at_close();
