@@ -64,7 +64,10 @@ impl Control {
         let mut sleep = pin!(tokio::time::sleep(Duration::MAX));
         let mut slept_for = None;
         std::future::poll_fn(|context| {
-            // Hurrying wakes whoever looks at the stages, so this is polled again.
+            if empty.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            // Behind the look at the stages: hurrying sets the deadline and then wakes whoever looks, so none is missed.
             let deadline = *self.deadline();
             if let Some(until) = deadline {
                 if slept_for != deadline {
@@ -75,7 +78,7 @@ impl Control {
                     self.stages.advance(Stage::Stopped);
                 }
             }
-            if self.stages.stage() == Stage::Stopped { Poll::Ready(()) } else { empty.as_mut().poll(context) }
+            if self.stages.stage() == Stage::Stopped { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
         // Anew: the future above may have ended already.
