@@ -425,9 +425,6 @@ async fn accept<A: App>(
     member: &Member,
 ) {
     loop {
-        let Some(permit) = unless_draining(member, Arc::clone(permits).acquire_owned()).await else { return };
-        // The semaphore is never closed.
-        let Ok(permit) = permit else { return };
         let accepted = match unless_draining(member, listener.accept()).await {
             Some(Ok(accepted)) => accepted,
             Some(Err(error)) => {
@@ -440,6 +437,9 @@ async fn accept<A: App>(
             },
             None => return,
         };
+        // Behind the accept: a permit that an idle listener held would be missing to the busy ones. What waits for one
+        // when the drain begins is served without, as what the kernel had queued is.
+        let permit = unless_draining(member, Arc::clone(permits).acquire_owned()).await;
         let (host, member, id) = (Arc::clone(host), control.stages.join(), control.number());
         tokio::spawn(async move {
             conn::serve(&host, accepted, id, member).await;
