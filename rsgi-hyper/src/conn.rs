@@ -60,6 +60,10 @@ pub(crate) async fn serve<A: App>(host: &Host<A>, accepted: Accepted, id: u64, m
     let Accepted { mut socket, peer, local } = accepted;
     let mut connection = Connection::new(Arc::clone(&host.server), id, peer, local);
     let is_tcp = matches!(connection.local, Endpoint::Tcp(_));
+    if member.stage() != Stage::Serving {
+        // The kernel had queued it: what its client has sent by now is still served, what it hasn't isn't waited for.
+        socket.ask_the_system();
+    }
     let handshake = async {
         read_proxy_header(host, &mut socket, &mut connection).await?;
         if is_tcp { host.security.accept(socket).await } else { Ok((Secured::from(socket), None)) }

@@ -98,6 +98,11 @@ impl Socket {
         self.io.forget(Interest::READABLE);
     }
 
+    /// Has the next read ask the system itself: of a socket that was just registered tokio knows nothing yet.
+    pub(crate) fn ask_the_system(&mut self) {
+        self.hushed = true;
+    }
+
     /// Reads past tokio after a hush; `None` when the system has nothing either, so that tokio is right again.
     fn read_hushed(&mut self, buffer: &mut ReadBuf<'_>) -> Option<io::Result<()>> {
         loop {
