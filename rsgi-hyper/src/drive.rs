@@ -66,6 +66,11 @@ pub(crate) async fn drive(
     let mut is_finishing = false;
     poll_fn(move |context| {
         loop {
+            if clock.waiting == Waiting::App && !is_finishing && member.stage() == Stage::Draining {
+                // Before hyper goes on, so that the answer in the making says that it is the last.
+                is_finishing = true;
+                connection.finish();
+            }
             if let Poll::Ready(result) = connection.poll(context) {
                 return Poll::Ready(End::Over(result));
             }
