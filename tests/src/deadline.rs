@@ -128,6 +128,18 @@ impl Gate {
     }
 }
 
+/// Is pending once.
+pub fn pause() -> impl Future<Output = ()> + Send {
+    let mut paused = false;
+    std::future::poll_fn(move |context| {
+        if std::mem::replace(&mut paused, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+}
+
 /// Runs `work` on a thread of its own and fails loudly if it doesn't end in time.
 pub fn within<T: Send + 'static>(time: Duration, what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
     let (teller, done) = mpsc::channel();

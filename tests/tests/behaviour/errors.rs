@@ -308,15 +308,15 @@ mount!(
     outcome_callbacks_run_in_reverse_order_and_all_of_them,
     the_outcome_of_a_panic_is_told,
     a_server_survives_many_failures_at_once,
-);
-mount_only!(
-    on_std_alone,
-    STD: a_panic_of_an_iterator_is_visible_behind_its_pieces,
+    a_panic_of_an_iterator_is_visible_behind_its_pieces,
     an_error_of_an_iterator_is_visible_behind_its_pieces,
     an_error_of_an_async_body_is_visible_behind_its_pieces,
-    a_break_is_visible_to_http_1_0_too,
     an_error_of_a_push_body_is_visible_behind_its_pieces,
     missing_bytes_break_the_answer_visibly,
     a_panic_of_an_async_body_is_visible_behind_its_pieces,
+);
+mount_only!(
+    on_std_alone,
+    STD: a_break_is_visible_to_http_1_0_too,
     surplus_bytes_are_not_sent_and_close_the_connection,
 );

@@ -365,6 +365,7 @@ fn the_request_buffer_keeps_slow_uploads_off_the_app(on: On) {
 }
 
 mount!(
+    connections_over_the_limit_wait,
     a_target_over_the_limit_is_414,
     too_many_fields_are_431,
     a_field_over_the_limit_is_431,
@@ -393,6 +394,3 @@ mount_only!(
     on_hyper_alone,
     HYPER: a_large_unread_body_is_not_read_to_its_end,
 );
-mount_only!(on_std_way, STD: connections_over_the_limit_wait);
-mount_only!(on_std_portable_way, STD_PORTABLE: connections_over_the_limit_wait);
-mount_only!(on_hyper_way, HYPER: connections_over_the_limit_wait);
