@@ -119,9 +119,9 @@ fn large_bodies_of_every_kind_arrive_whole() {
     let content: Vec<u8> = (0..3_000_000_u32).map(|at| (at % 251) as u8).collect();
     let file = std::env::temp_dir().join(format!("rsgi-std-tls-{}", std::process::id()));
     std::fs::write(&file, &content).unwrap();
-    let (served, path) = (content.clone(), file.clone());
+    let (held, path) = (content.clone(), file.clone());
     let app = app_fn(move |environ, start_response| {
-        let (content, path) = (served.clone(), path.clone());
+        let (content, path) = (held.clone(), path.clone());
         async move {
             let body = match environ.path_info() {
                 "/memory" => Body::from(content),
