@@ -4,24 +4,20 @@
 //! the fast path open. Reading it is core's only I/O.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 
-use bytes::BytesMut;
-
-use super::produce::{Produce, Sink, Step};
+use super::produce::{Produce, Sink, Step, read_some};
 use crate::Error;
 
-/// Bytes read at once where the file isn't sent by the system.
-const READ: u64 = 64 * 1024;
-
 /// A part of a file: what is left of it to send.
-#[derive(Debug)]
 pub struct FileBody {
     file: File,
     offset: u64,
     left: u64,
     /// Whether `file`'s own position is `offset`.
     positioned: bool,
+    /// Made when the file is first read.
+    buffer: Vec<u8>,
 }
 
 impl FileBody {
@@ -36,7 +32,7 @@ impl FileBody {
                 format!("file part of {length} bytes at {offset} goes beyond the end; ask its length first");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        Ok(Self { file, offset, left: length, positioned: false })
+        Ok(Self { file, offset, left: length, positioned: false, buffer: Vec::new() })
     }
 
     /// The file, for the system to send from.
@@ -64,6 +60,14 @@ impl FileBody {
     }
 }
 
+impl std::fmt::Debug for FileBody {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { file, offset, left, .. } = self;
+        let mut debug = formatter.debug_struct("FileBody");
+        debug.field("file", file).field("offset", offset).field("left", left).finish_non_exhaustive()
+    }
+}
+
 impl Produce for FileBody {
     fn step(&mut self, sink: &mut dyn Sink) -> Result<Step, Error> {
         if self.left == 0 {
@@ -73,22 +77,15 @@ impl Produce for FileBody {
             self.file.seek(SeekFrom::Start(self.offset))?;
             self.positioned = true;
         }
-        let want = usize::try_from(self.left.min(READ)).unwrap_or(usize::MAX);
-        let mut piece = BytesMut::zeroed(want);
-        let read = loop {
-            match self.file.read(&mut piece) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => break read?,
-            }
-        };
+        let limit = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let read = read_some(&mut self.file, &mut self.buffer, limit)?;
         if read == 0 {
             // The file was cut since: the missing bytes are reported by whoever counts.
             return Ok(Step::Done);
         }
-        piece.truncate(read);
         self.offset += read as u64;
         self.left -= read as u64;
-        sink.data(piece.freeze())?;
+        sink.copy(&self.buffer[..read])?;
         Ok(Step::More)
     }
 }

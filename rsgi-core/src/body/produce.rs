@@ -6,7 +6,7 @@
 
 use std::io::{self, Read};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::Error;
@@ -111,41 +111,42 @@ where
     }
 }
 
-/// Bytes asked of a reader at once.
-const READ: usize = 64 * 1024;
+/// Bytes asked of a reader or file at once.
+pub(crate) const READ: usize = 64 * 1024;
 
 pub(crate) struct Reader<R> {
     reader: R,
-    buffer: BytesMut,
+    buffer: Vec<u8>,
 }
 
 impl<R> Reader<R> {
     pub(crate) fn new(reader: R) -> Self {
-        Self { reader, buffer: BytesMut::new() }
+        Self { reader, buffer: Vec::new() }
     }
 }
 
 impl<R: Read + Send> Produce for Reader<R> {
     fn step(&mut self, sink: &mut dyn Sink) -> Result<Step, Error> {
-        // Refilled in place once its pieces are gone; small reads share one allocation.
-        if self.buffer.capacity() < READ / 8 {
-            self.buffer.reserve(READ);
-        }
-        let room = self.buffer.capacity().min(READ);
-        self.buffer.resize(room, 0);
-        let read = loop {
-            match self.reader.read(&mut self.buffer) {
-                Ok(read) => break read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        };
-        let piece = self.buffer.split_to(read).freeze();
-        self.buffer.clear();
+        let read = read_some(&mut self.reader, &mut self.buffer, READ)?;
         if read == 0 {
             return Ok(Step::Done);
         }
-        sink.data(piece)?;
+        sink.copy(&self.buffer[..read])?;
         Ok(Step::More)
+    }
+}
+
+/// Reads up to `limit` bytes into a buffer that is made once and goes from step to step: a reader that gives little at
+/// once doesn't pin a large piece of memory for each.
+pub(crate) fn read_some(reader: &mut impl Read, buffer: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
+    let room = limit.min(READ);
+    if buffer.len() < room {
+        buffer.resize(room, 0);
+    }
+    loop {
+        match reader.read(&mut buffer[..room]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }

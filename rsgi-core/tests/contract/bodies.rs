@@ -331,3 +331,19 @@ fn a_declared_length_holds_for_bytes_in_memory_too() {
     assert_eq!((long.text(), long.outcome.fault), ("ab", Some(Fault::Surplus)));
     assert_eq!(Body::from("abc").with_length(3).as_bytes().map(Bytes::len), Some(3));
 }
+
+#[test]
+fn a_reader_that_is_interrupted_or_gives_little_is_read_to_its_end() {
+    struct Halting(&'static [u8], bool);
+    impl io::Read for Halting {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            self.0.read(&mut buffer[..2])
+        }
+    }
+    let answer = answer(|| Body::reader(Halting(b"hello", false)));
+    assert_eq!((answer.text(), answer.error), ("hello", None));
+}
