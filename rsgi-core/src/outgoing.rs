@@ -19,6 +19,7 @@ use crate::live::Live;
 use crate::live_source::LiveSource;
 use crate::offload::Offload;
 use crate::outgoing_error::OutgoingError;
+use crate::pieces::{Pieces, Remainder};
 use crate::upgrade::UpgradeKind;
 
 /// How the protocol is to frame the content.
@@ -45,12 +46,45 @@ pub(crate) enum TrailerRule {
 }
 
 #[derive(Debug)]
+enum Rare {
+    /// No content, though a length is told.
+    Claimed(u64),
+    Pieces(Pieces),
+}
+
+impl Rare {
+    #[cold]
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, OutgoingError>>> {
+        match self {
+            Self::Claimed(_) => Poll::Ready(None),
+            Self::Pieces(pieces) => pieces.poll_frame(context),
+        }
+    }
+
+    #[cold]
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Claimed(_) => false,
+            Self::Pieces(pieces) => pieces.is_over(),
+        }
+    }
+
+    #[cold]
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Claimed(length) => SizeHint::with_exact(*length),
+            Self::Pieces(pieces) => pieces.size_hint(),
+        }
+    }
+}
+
+#[derive(Debug)]
 enum State {
     Done,
     Whole(Bytes),
     Live(Box<Live>),
-    /// No content, though a length is told.
-    Claimed(u64),
+    /// What few answers need, in one variant, since every answer pays for their number.
+    Rare(Box<Rare>),
 }
 
 /// The body of a finished answer.
@@ -133,8 +167,17 @@ impl Outgoing {
     /// a 304 only if the body agrees, and then doesn't ask for a frame.
     pub fn claim(&mut self, length: u64) {
         if let State::Done = self.state {
-            self.state = State::Claimed(length);
+            self.state = State::Rare(Box::new(Rare::Claimed(length)));
         }
+    }
+
+    /// Has the body give at most `most` bytes at once, and tells when the last of them was given: for a protocol engine
+    /// that copies what it is given.
+    pub fn in_pieces(&mut self, most: usize) -> Remainder {
+        let (framing, close, head_at_once) = (self.framing, self.close, self.head_at_once);
+        let (pieces, remainder) = Pieces::new(self.take(), most);
+        *self = Self { state: State::Rare(Box::new(Rare::Pieces(pieces))), framing, close, head_at_once };
+        remainder
     }
 
     /// Takes the content, if all of it is in memory; nothing is left then.
@@ -164,9 +207,13 @@ impl Outgoing {
     /// fault is recorded and logged already.
     pub fn write_to(&mut self, sink: &mut dyn Sink) -> Result<(), OutgoingError> {
         match std::mem::replace(&mut self.state, State::Done) {
-            State::Done | State::Claimed(_) => Ok(()),
+            State::Done => Ok(()),
             State::Whole(bytes) => sink.data(bytes).map_err(OutgoingError::client),
             State::Live(mut live) => live.write_to(sink),
+            State::Rare(rare) => match *rare {
+                Rare::Claimed(_) => Ok(()),
+                Rare::Pieces(mut pieces) => pieces.outgoing.write_to(sink),
+            },
         }
     }
 
@@ -209,22 +256,24 @@ impl http_body::Body for Outgoing {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, OutgoingError>>> {
-        if let State::Live(live) = &mut self.state {
-            let frame = live.poll_frame(context);
-            if let Poll::Ready(None | Some(Err(_))) = &frame {
-                self.state = State::Done;
-            }
-            return frame;
+        let frame = match &mut self.state {
+            State::Live(live) => live.poll_frame(context),
+            State::Rare(rare) => rare.poll_frame(context),
+            _ => return Poll::Ready(self.take_bytes().map(|bytes| Ok(Frame::data(bytes)))),
+        };
+        if let Poll::Ready(None | Some(Err(_))) = &frame {
+            self.state = State::Done;
         }
-        Poll::Ready(self.take_bytes().map(|bytes| Ok(Frame::data(bytes))))
+        frame
     }
 
     #[inline]
     fn is_end_stream(&self) -> bool {
         match &self.state {
             State::Done => true,
-            State::Whole(_) | State::Claimed(_) => false,
+            State::Whole(_) => false,
             State::Live(live) => live.is_over(),
+            State::Rare(rare) => rare.is_over(),
         }
     }
 
@@ -233,9 +282,9 @@ impl http_body::Body for Outgoing {
         match (&self.state, self.framing) {
             (State::Done, _) => SizeHint::with_exact(0),
             (State::Whole(bytes), _) => SizeHint::with_exact(bytes.len() as u64),
-            (State::Claimed(length), _) => SizeHint::with_exact(*length),
             (State::Live(live), Framing::Length(_)) => SizeHint::with_exact(live.left()),
             (State::Live(_), _) => SizeHint::default(),
+            (State::Rare(rare), _) => rare.size_hint(),
         }
     }
 }
