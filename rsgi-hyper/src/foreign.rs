@@ -40,7 +40,7 @@ where
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Foreign<S> {
-    #[inline]
+    #[inline(always)]
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -56,7 +56,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Foreign<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Foreign<S> {
-    #[inline]
+    #[inline(always)]
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -65,7 +65,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Foreign<S> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -78,7 +78,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Foreign<S> {
         self.stream.is_write_vectored()
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(context)
     }

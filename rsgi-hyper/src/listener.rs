@@ -227,7 +227,9 @@ impl Accepting {
         };
         match &self.kind {
             AcceptingKind::Tcp(_) => accepted_tcp(TcpStream::from_std(socket.into())?).map(Some),
-            AcceptingKind::Unix(_, local) => Ok(Some(accepted_unix(UnixStream::from_std(socket.into())?, local))),
+            AcceptingKind::Unix(_, local) => {
+                Ok(Some(accepted_unix(UnixStream::from_std(socket.into())?, local)))
+            }
         }
     }
 }

@@ -9,9 +9,10 @@
 use std::future::Future;
 use std::net::Ipv6Addr;
 use std::pin::pin;
+use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
-use rsgi_core::http::header::{self, HeaderMap, HeaderValue};
+use rsgi_core::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use rsgi_core::http::uri::Authority;
 use rsgi_core::http::{Method, Request, Response, StatusCode, Uri, Version};
 use rsgi_core::server::Config;
@@ -30,13 +31,52 @@ impl HeadLimits {
     }
 }
 
+/// What a connection knows of its requests' heads.
+pub(crate) trait Known {
+    /// Whether this request's head may have more bytes than so many.
+    fn may_exceed(&self, bytes: usize) -> bool;
+    /// The value of Host that was found right last.
+    fn host(&self) -> &OnceLock<HeaderValue>;
+}
+
 /// Checks the head of a request on HTTP/1; the error is the status to refuse it with.
-#[inline]
-pub(crate) fn check(environ: &mut Environ, limits: &HeadLimits) -> Result<(), StatusCode> {
+#[inline(always)]
+pub(crate) fn check(
+    environ: &mut Environ,
+    known: &impl Known,
+    limits: &HeadLimits,
+) -> Result<(), StatusCode> {
     let uri = environ.uri();
-    let is_plain = uri.path().as_bytes().first() == Some(&b'/') && uri.authority().is_none();
-    check_head(uri, environ.headers(), environ.version(), limits)?;
-    if is_plain && *environ.method() != Method::CONNECT { Ok(()) } else { check_rare_target(environ) }
+    let is_plain = uri.path().as_bytes().first() == Some(&b'/')
+        && uri.authority().is_none()
+        && *environ.method() != Method::CONNECT;
+    if is_plain && is_usual(environ.headers(), known, limits) {
+        return Ok(());
+    }
+    check_unusual(environ, known, limits)?;
+    if is_plain { Ok(()) } else { check_rare_target(environ) }
+}
+
+/// Tells whether a head is as nearly all are: small, with one Host, in front, that was found right before. Walking over
+/// the fields costs as much as all the rest of this file.
+#[inline(always)]
+fn is_usual(headers: &HeaderMap, known: &impl Known, limits: &HeadLimits) -> bool {
+    let is_first_host = |(name, value): (&HeaderName, &HeaderValue)| {
+        *name == header::HOST && known.host().get().is_some_and(|host| host == value)
+    };
+    !known.may_exceed(limits.header_bytes.min(limits.target_bytes))
+        && headers.len() == headers.keys_len()
+        && headers.iter().next().is_some_and(is_first_host)
+}
+
+/// Checks a head field by field, and remembers its Host if that is right.
+#[inline(never)]
+fn check_unusual(environ: &Environ, known: &impl Known, limits: &HeadLimits) -> Result<(), StatusCode> {
+    check_head(environ.uri(), environ.headers(), environ.version(), limits)?;
+    if let Some(host) = environ.headers().get(header::HOST) {
+        known.host().get_or_init(|| host.clone());
+    }
+    Ok(())
 }
 
 /// Checks the head of a request on HTTP/2 and brings it into the form that HTTP/1 has.
@@ -240,8 +280,36 @@ mod tests {
 
     const LIMITS: HeadLimits = HeadLimits { target_bytes: 100, header_bytes: 50 };
 
+    #[derive(Default)]
+    struct Connection(OnceLock<HeaderValue>);
+
+    impl Known for Connection {
+        fn may_exceed(&self, _: usize) -> bool {
+            false
+        }
+
+        fn host(&self) -> &OnceLock<HeaderValue> {
+            &self.0
+        }
+    }
+
     fn checked(request: Builder) -> Result<(), StatusCode> {
-        check(&mut Environ::for_test(request.body(()).unwrap()), &LIMITS)
+        check(&mut Environ::for_test(request.body(()).unwrap()), &Connection::default(), &LIMITS)
+    }
+
+    #[test]
+    fn what_was_right_before_is_right_again_and_nothing_else_is() {
+        let connection = Connection::default();
+        let ok = |request: Builder| {
+            check(&mut Environ::for_test(request.body(()).unwrap()), &connection, &LIMITS).is_ok()
+        };
+        for _ in 0..2 {
+            assert!(ok(Request::get("/").header("host", "a")));
+            assert!(ok(Request::get("/").header("host", "b")));
+            assert!(!ok(Request::get("/").header("host", "a b")));
+            assert!(!ok(Request::get("/").header("host", "a").header("host", "a")));
+            assert!(!ok(Request::get("/").header("x-host", "a")));
+        }
     }
 
     #[test]
@@ -275,7 +343,7 @@ mod tests {
     fn the_target_names_the_host_in_absolute_form() {
         let absolute = Request::get("http://b:80/x").header("host", "a").body(()).unwrap();
         let mut absolute = Environ::for_test(absolute);
-        assert_eq!(check(&mut absolute, &LIMITS), Ok(()));
+        assert_eq!(check(&mut absolute, &Connection::default(), &LIMITS), Ok(()));
         assert_eq!(absolute.headers()[header::HOST], "b:80");
     }
 

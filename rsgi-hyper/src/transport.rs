@@ -81,11 +81,14 @@ impl<S: Stream, D: Duties> Transport<S, D> {
         }
     }
 
-    /// Writes the informational head that was begun.
+    /// Writes the informational head that was begun, if there is one.
+    #[inline(always)]
     fn poll_informational(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.informational.is_empty() {
-            return Poll::Ready(Ok(()));
-        }
+        if self.informational.is_empty() { Poll::Ready(Ok(())) } else { self.poll_begun(context) }
+    }
+
+    #[cold]
+    fn poll_begun(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.informational.is_empty() {
             let written = Pin::new(&mut self.stream).poll_write(context, &self.informational);
             self.note(&written, |bytes| *bytes);

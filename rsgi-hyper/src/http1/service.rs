@@ -10,17 +10,16 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use pin_project_lite::pin_project;
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::header::{self, HeaderValue};
-use rsgi_core::http::request::Parts;
-use rsgi_core::http::{Request, Response, StatusCode, Version};
+use rsgi_core::http::{Extensions, Request, Response, StatusCode, Version};
 use rsgi_core::http_body::Body;
-use rsgi_core::{App, Environ, Error, Exchange, Framing, Input, Outgoing, Respond, Started, respond};
+use rsgi_core::{App, Environ, Error, Framing, Input, Outgoing, Respond, Started, respond};
 use tokio::sync::mpsc::Sender;
 
 use super::wire::Wire;
@@ -37,57 +36,56 @@ pub(crate) struct Shared<'a> {
 }
 
 /// Begins to answer a request.
-#[inline]
+#[inline(always)]
 pub(crate) fn answer<'a, A: App>(
     app: &'a A,
     shared: &'a Shared<'a>,
     request: Request<Incoming>,
 ) -> Answer<'a, impl Future<Output = Result<Started, Error>> + Send + use<'a, A>> {
     let exchange = shared.wire.begin();
-    let (head, body) = request.into_parts();
-    let mut rare: Option<Box<Rare>> = None;
-    let mut environ = if is_rare(&head, &body) {
-        rare_environ(head, body, exchange, shared, rare.get_or_insert_default())
-    } else {
-        Environ::new(head, Input::empty(), exchange)
-    };
-    match request::check(&mut environ, &shared.setting.head) {
+    let (mut head, body) = request.into_parts();
+    let extensions = std::mem::take(&mut head.extensions);
+    let is_rare = !body.is_end_stream() || head.version != Version::HTTP_11 || !extensions.is_empty();
+    let mut environ = Environ::new(head, Input::empty(), exchange);
+    let rare = if is_rare { Some(fill(&mut environ, body, extensions, shared)) } else { None };
+    match request::check(&mut environ, shared.wire, &shared.setting.head) {
         Ok(()) => Answer { future: Some(respond(app, environ)), shared, rare },
-        Err(status) => Answer { future: None, shared, rare: Some(refuse(environ, status)) },
+        Err(status) => Answer { future: None, shared, rare: Some(refuse(environ, status, shared)) },
     }
 }
 
 /// Answers a request that no app is to see.
 #[cold]
-fn refuse(environ: Environ, status: StatusCode) -> Box<Rare> {
-    Box::new(Rare { response: Some(refused(environ, status)), ..Rare::default() })
+fn refuse(environ: Environ, status: StatusCode, shared: &Shared<'_>) -> Box<Rare> {
+    let mut response = refused(environ, status);
+    let mut rare = Box::default();
+    finish(&mut response, shared, &mut rare);
+    rare.response = Some(response);
+    rare
 }
 
-/// Makes the environ of a request with a body, or of HTTP/1.0, or of one that may take over the stream.
+/// Fills the environ of a request with a body, or of HTTP/1.0, or of one that may take over the stream.
 #[inline(never)]
-fn rare_environ(
-    mut head: Parts,
-    body: Incoming,
-    exchange: Arc<Exchange>,
-    shared: &Shared<'_>,
-    rare: &mut Rare,
-) -> Environ {
-    rare.wants_kept = head.version < Version::HTTP_11 && request::wants_keep_alive(&head.headers);
-    let input = if head.extensions.remove::<OnUpgrade>().is_some() {
+fn fill(environ: &mut Environ, body: Incoming, mut extensions: Extensions, shared: &Shared<'_>) -> Box<Rare> {
+    let is_old = environ.version() < Version::HTTP_11;
+    let mut rare = Box::new(Rare {
+        wants_kept: is_old && request::wants_keep_alive(environ.headers()),
+        ..Rare::default()
+    });
+    if extensions.remove::<OnUpgrade>().is_some() {
         let (raw, receiver) = upgrade::channel();
         rare.input = Some(raw);
-        shared.setting.body.upgradable(body, shared.wire.expect_body(), Arc::clone(&exchange), receiver)
-    } else if body.is_end_stream() {
-        Input::empty()
-    } else {
-        shared.setting.body.input(body, shared.wire.expect_body())
-    };
-    Environ::new(head, input, exchange)
-}
-
-#[inline]
-fn is_rare(head: &Parts, body: &Incoming) -> bool {
-    !body.is_end_stream() || head.version != Version::HTTP_11 || !head.extensions.is_empty()
+        let exchange = Arc::clone(environ.exchange());
+        environ.set_input(shared.setting.body.upgradable(
+            body,
+            shared.wire.expect_body(),
+            exchange,
+            receiver,
+        ));
+    } else if !body.is_end_stream() {
+        environ.set_input(shared.setting.body.input(body, shared.wire.expect_body()));
+    }
+    rare
 }
 
 /// What only some requests have; boxed, so that the others don't carry it along.
@@ -118,76 +116,84 @@ where
 {
     type Output = Result<Response<Outgoing>, Infallible>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let (shared, rare) = (*this.shared, this.rare);
-        if let Some(waiting) = rare.as_mut().and_then(|rare| rare.response.take()) {
-            return poll_held(waiting, shared, rare, context);
-        }
-        let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
-        // Changed where it lies, which spares two copies of an answer.
-        let mut polled = future.poll(context).map(Ok);
-        let Poll::Ready(Ok(response)) = &mut polled else {
+        let future = match this.future.as_pin_mut() {
+            Some(future) if rare.as_ref().is_none_or(|rare| rare.response.is_none()) => future,
+            _ => return poll_held(shared, rare, context),
+        };
+        // Changed where it lies, which spares copies of an answer.
+        let mut polled = future.poll(context);
+        let Poll::Ready(response) = &mut polled else {
             shared.wire.heads.watch(context);
-            return polled;
+            return Poll::Pending;
         };
         let must_wait = shared.wire.heads.poll_close(context).is_pending();
         if must_wait || needs_more(response, shared, rare.is_some()) {
+            finish(response, shared, rare.get_or_insert_default());
             if must_wait {
                 return hold(polled, shared, rare);
             }
-            finish(response, shared, rare);
         }
-        polled
+        polled.map(Ok)
     }
 }
 
-/// Keeps the answer until the informational heads before it are written.
+/// Keeps a finished answer until the informational heads before it are written.
 #[cold]
 fn hold(
-    polled: Poll<Result<Response<Outgoing>, Infallible>>,
+    polled: Poll<Response<Outgoing>>,
     shared: &Shared<'_>,
     rare: &mut Option<Box<Rare>>,
 ) -> Poll<Result<Response<Outgoing>, Infallible>> {
-    if let Poll::Ready(Ok(response)) = polled {
+    if let Poll::Ready(response) = polled {
         shared.wire.hold();
         rare.get_or_insert_default().response = Some(response);
     }
     Poll::Pending
 }
 
-/// Gives the answer on once the informational heads before it are written.
+/// Gives an answer on that was held, or made without the app.
 #[cold]
 fn poll_held(
-    mut response: Response<Outgoing>,
     shared: &Shared<'_>,
     rare: &mut Option<Box<Rare>>,
     context: &mut Context<'_>,
 ) -> Poll<Result<Response<Outgoing>, Infallible>> {
-    if shared.wire.heads.poll_close(context).is_pending() {
-        rare.get_or_insert_default().response = Some(response);
-        return Poll::Pending;
-    }
+    ready!(shared.wire.heads.poll_close(context));
     shared.wire.release();
-    finish(&mut response, shared, rare);
-    Poll::Ready(Ok(response))
+    match rare.as_mut().and_then(|rare| rare.response.take()) {
+        Some(response) => Poll::Ready(Ok(response)),
+        None => Poll::Pending,
+    }
 }
 
 /// Whether hyper needs anything beside what core made; most answers are done.
-#[inline]
+#[inline(always)]
 fn needs_more(response: &Response<Outgoing>, shared: &Shared<'_>, is_rare: bool) -> bool {
     is_rare
+        || !is_small(response.body())
         || response.body().close_after()
         || response.status() == StatusCode::NOT_MODIFIED
         || shared.setting.adds_field
         || shared.wire.requests() >= shared.setting.requests
 }
 
+/// Whether a body is certainly in one piece at most.
+#[inline(always)]
+fn is_small(outgoing: &Outgoing) -> bool {
+    match outgoing.framing() {
+        Framing::None => true,
+        Framing::Length(bytes) => bytes <= PIECE as u64,
+        _ => false,
+    }
+}
+
 /// Adds what hyper needs beside core's answer.
 #[inline(never)]
-fn finish(response: &mut Response<Outgoing>, shared: &Shared<'_>, rare: &mut Option<Box<Rare>>) {
-    let rare = rare.get_or_insert_default();
+fn finish(response: &mut Response<Outgoing>, shared: &Shared<'_>, rare: &mut Rare) {
     let framing = response.body().framing();
     if let (Framing::Upgraded(_), Some(input)) = (framing, rare.input.take()) {
         // hyper writes the head and lets go of the stream; its outcome is told by whoever moves the bytes then.
@@ -209,9 +215,16 @@ fn finish(response: &mut Response<Outgoing>, shared: &Shared<'_>, rare: &mut Opt
         response.body_mut().claim(length);
     }
     setting::add_server_field(response.headers_mut(), shared.setting);
+    if !is_small(response.body()) {
+        shared.wire.expect_pieces(response.body_mut().in_pieces(PIECE));
+    }
 }
 
 fn declared_length(response: &Response<Outgoing>) -> Option<u64> {
     let length = response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
     (length > 0).then_some(length)
 }
+
+/// The most bytes given to hyper at once. It copies them into its buffer, which for small answers costs less than
+/// gathering them (benches, `instructions`), and would copy an answer of any size.
+const PIECE: usize = 32 * 1024;

@@ -7,17 +7,19 @@
 //! otherwise by [`end`](Wire::end).
 
 use std::io;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use rsgi_core::bytes::Bytes;
+use rsgi_core::http::HeaderValue;
 use rsgi_core::server::HalfClose;
-use rsgi_core::{AcceptedBy, Cause, Connection, Delivery, Exchange};
+use rsgi_core::{AcceptedBy, Cause, Connection, Delivery, Exchange, Remainder};
 
 use super::informational::Heads;
 use crate::body_in::Unread;
 use crate::drive::Waiting;
+use crate::request::Known;
 use crate::transport::{Duties, Progress};
 
 /// The shared part of one HTTP/1 connection.
@@ -28,6 +30,12 @@ pub(crate) struct Wire {
     /// Bytes that the stream took, to see progress.
     written: AtomicU64,
     requests: AtomicU64,
+    /// Bytes read since the last request's head, and by the last read before that.
+    read: AtomicUsize,
+    read_before: AtomicUsize,
+    /// How many bytes this request's head has at most.
+    head: AtomicUsize,
+    host: OnceLock<HeaderValue>,
     current: Mutex<Current>,
     pub(crate) heads: Arc<Heads>,
     half_close: HalfClose,
@@ -38,6 +46,8 @@ struct Current {
     exchange: Arc<Exchange>,
     /// Whether something is left of its body, if it has one.
     unread: Option<Arc<Unread>>,
+    /// Whether hyper has yet to be given something of its answer, if that has several pieces.
+    left: Option<Remainder>,
     /// Answers that ended while their last bytes still waited to be written.
     unflushed: Vec<Arc<Exchange>>,
 }
@@ -49,7 +59,11 @@ impl Wire {
             flags: AtomicU8::new(0),
             written: AtomicU64::new(0),
             requests: AtomicU64::new(0),
-            current: Mutex::new(Current { exchange, unread: None, unflushed: Vec::new() }),
+            read: AtomicUsize::new(0),
+            read_before: AtomicUsize::new(0),
+            head: AtomicUsize::new(0),
+            host: OnceLock::new(),
+            current: Mutex::new(Current { exchange, unread: None, left: None, unflushed: Vec::new() }),
             heads,
             half_close,
         }
@@ -65,11 +79,12 @@ impl Wire {
         }
         Exchange::begin(&mut current.exchange, Instant::now());
         let exchange = Arc::clone(&current.exchange);
-        current.unread = None;
+        (current.unread, current.left) = (None, None);
         drop(current);
         let flags = self.flags.load(Ordering::Relaxed);
         self.flags.store((flags | BUSY) & !(BEGUN | HELD), Ordering::Relaxed);
         self.requests.store(self.requests() + 1, Ordering::Relaxed);
+        self.measure_head();
         self.heads.open();
         exchange
     }
@@ -84,9 +99,27 @@ impl Wire {
         Arc::clone(self.lock().unread.get_or_insert_default())
     }
 
+    /// The answer may have several pieces; `left` tells whether something of it is.
+    pub(crate) fn expect_pieces(&self, left: Remainder) {
+        self.lock().left = Some(left);
+    }
+
     /// Whether the client may still be sending a body that nobody reads.
     pub(crate) fn has_unread(&self) -> bool {
         self.lock().unread.as_ref().is_some_and(|unread| unread.is_left())
+    }
+
+    /// hyper reads only into an empty buffer or behind a part of a head. So a head lies in what was read since the one
+    /// before it, and in the last read before that.
+    #[inline]
+    fn measure_head(&self) {
+        let read = self.read.load(Ordering::Relaxed);
+        let before = self.read_before.load(Ordering::Relaxed);
+        self.head.store(read + before, Ordering::Relaxed);
+        if read > 0 {
+            self.read_before.store(read, Ordering::Relaxed);
+            self.read.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Requests so far.
@@ -204,10 +237,23 @@ impl Wire {
     }
 }
 
+impl Known for Wire {
+    #[inline]
+    fn may_exceed(&self, bytes: usize) -> bool {
+        self.head.load(Ordering::Relaxed) > bytes
+    }
+
+    #[inline]
+    fn host(&self) -> &OnceLock<HeaderValue> {
+        &self.host
+    }
+}
+
 impl Duties for &Wire {
     #[inline]
     fn read(&self, bytes: usize) {
         if bytes > 0 {
+            self.read.store(self.read.load(Ordering::Relaxed).saturating_add(bytes), Ordering::Relaxed);
             self.set(BEGUN);
         } else {
             self.ended();
@@ -246,6 +292,9 @@ impl Duties for &Wire {
         let mut current = self.lock();
         if !current.unflushed.is_empty() {
             Wire::tell_unflushed(&mut current);
+        }
+        if current.left.as_ref().is_some_and(|left| !left.is_over()) {
+            return;
         }
         if current.exchange.has_ended() {
             self.clear(BUSY | BEGUN);

@@ -12,11 +12,12 @@ use hyper_util::rt::TokioIo;
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::{Request, Response};
 use rsgi_core::http_body::Body;
+
+use super::streams::{Stream, Streams};
 use rsgi_core::{
     AcceptedBy, App, Cause, ConnectProtocol, Delivery, Environ, Framing, Input, Outgoing, respond,
 };
 
-use super::streams::{Stream, Streams};
 use crate::body_out::Http2Body;
 use crate::request::{self, refused};
 use crate::setting::{self, Setting};
@@ -50,6 +51,7 @@ pub(crate) fn answer<A: App>(
         let protocol = head.extensions.remove::<Protocol>();
         let taken_over = head.extensions.remove::<OnUpgrade>();
         if let Err(status) = checked {
+            // One bad request is no reason to end the others' connection, so its wish to close isn't passed on.
             let response = refused(Environ::new(head, Input::empty(), exchange), status);
             return Ok(response.map(|outgoing| Http2Body::new(outgoing, stream)));
         }
