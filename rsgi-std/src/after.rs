@@ -179,6 +179,8 @@ where
     /// Sends the server's own answer, which lies in the output buffer; the connection ends with it.
     #[cold]
     pub(crate) fn send_refusal(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Next {
+        // One that was begun and refused has told nobody of itself.
+        let _refused = conn.line.shared.end();
         conn.line.after = After::Linger;
         conn.line.ends_content = false;
         let written = {

@@ -55,7 +55,8 @@ where
         };
         let Some(content) = content else { return self.begin_body(conn, outgoing, coding, turn) };
         drop(outgoing);
-        match line.send_whole(tools, content, now) {
+        match line.send_whole(tools, &self.site, content, now) {
+            Ok(Sent::Gathered) => Step::Head,
             Ok(Sent::Ended) if line.after == After::Keep && line.inbound.is_none() => Step::Head,
             Ok(Sent::Ended) => self.settle(conn, turn),
             Ok(Sent::Out) => self.finished(conn, turn),
@@ -163,7 +164,9 @@ where
 /// What became of an answer in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// The system has it, or it lies gathered with the answers to pipelined requests; nobody asks for its outcome.
+    /// It lies gathered with other answers to pipelined requests, and the next one has begun.
+    Gathered,
+    /// The system has it, and nobody asks for its outcome.
     Ended,
     /// The system has it.
     Out,
@@ -239,14 +242,25 @@ impl Line {
 
     /// Sends an answer that is in memory, or gathers it if the next request is there already.
     #[inline]
-    fn send_whole(&mut self, tools: &mut Tools, mut content: Bytes, now: Instant) -> Result<Sent, Cause> {
+    fn send_whole(
+        &mut self,
+        tools: &mut Tools,
+        site: &Site,
+        mut content: Bytes,
+        now: Instant,
+    ) -> Result<Sent, Cause> {
         if content.len() < LARGE {
             tools.out.extend_from_slice(&content);
             content = Bytes::new();
         }
-        if !self.buf.is_empty() && self.gathers(tools, &content, now) {
-            return Ok(Sent::Ended);
+        if !self.buf.is_empty() && self.after == After::Keep && self.inbound.is_none() && content.is_empty() {
+            return self.send_pipelined(tools, site, now);
         }
+        self.send_now(tools, content)
+    }
+
+    #[inline]
+    fn send_now(&mut self, tools: &mut Tools, content: Bytes) -> Result<Sent, Cause> {
         let mut state = self.shared.lock();
         if let Some(cause) = state.wire.gone {
             return Err(cause);
@@ -263,27 +277,30 @@ impl Line {
         }
     }
 
-    /// Gathers an answer to a pipelined request, if the next request is whole and nobody wants to know when this one's
-    /// answer was sent.
-    fn gathers(&mut self, tools: &mut Tools, content: &Bytes, now: Instant) -> bool {
-        if self.after != After::Keep || self.inbound.is_some() || !content.is_empty() {
-            return false;
+    /// Gathers an answer if the next request is there already, and nobody can ask when this one's answer was sent.
+    fn send_pipelined(&mut self, tools: &mut Tools, site: &Site, now: Instant) -> Result<Sent, Cause> {
+        {
+            let mut state = self.shared.lock();
+            if state.wire.gone.is_some() || state.wire.len() > GATHERED_MOST || !state.end_unwatched() {
+                drop(state);
+                return self.send_now(tools, Bytes::new());
+            }
         }
         let buf = std::mem::take(&mut self.buf);
-        let parsed = self.parse(tools, buf, now);
+        let parsed = self.parse(tools, site, buf, now);
         let whole = matches!(parsed, Parsed::Call(_));
         if !matches!(parsed, Parsed::More) {
             self.upcoming = Some(parsed);
         }
-        let mut state = self.shared.lock();
-        if !whole || state.wire.len() > GATHERED_MOST || !state.end_unwatched() {
-            return false;
+        if !whole {
+            return self.send_now(tools, Bytes::new());
         }
+        let mut state = self.shared.lock();
         state.wire.give_memory(tools.memory());
         state.wire.append(&tools.out);
         // The next app may take its time.
         self.shared.ask_for_tick(&mut state);
-        true
+        Ok(Sent::Gathered)
     }
 }
 

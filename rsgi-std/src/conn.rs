@@ -14,12 +14,12 @@ use std::time::Instant;
 use bytes::BytesMut;
 use http::Version;
 use rsgi_core::http_body::Body as _;
-use rsgi_core::{Cause, Delivery, Outgoing};
+use rsgi_core::{Cause, Delivery, Environ, Outgoing};
 use rsgi_threads::{Interest, Next, Readiness};
 
 use crate::body_in::Inbound;
 use crate::body_out::Coding;
-use crate::h1::{BodyDecoder, HeadProgress, RequestHead};
+use crate::h1::{BodyDecoder, HeadProgress};
 use crate::open::Opening;
 use crate::read::Parsed;
 use crate::shared::Shared;
@@ -41,9 +41,9 @@ pub(crate) enum Stage<F> {
     /// Between requests, or within a head.
     Head,
     /// A small body is read before the app is called (`request_buffer`).
-    Ahead(Box<Call>),
+    Ahead(Call),
     /// A request is due to be run.
-    Call(Box<Call>),
+    Call(Call),
     /// The app's future is pending.
     App(Slot<F>),
     /// The answer's body is on its way: polled, or a file.
@@ -72,9 +72,9 @@ pub(crate) struct Discarding {
 /// A request that is due to be run.
 #[derive(Debug)]
 pub(crate) struct Call {
-    pub(crate) head: RequestHead,
-    /// When the head was complete.
-    pub(crate) arrived: Instant,
+    pub(crate) environ: Environ,
+    /// Whether its body is read before the app is called.
+    pub(crate) ahead: bool,
     /// Counts it among those that wait for a thread, where there is a limit on them.
     pub(crate) waiting: Option<Waiting>,
 }

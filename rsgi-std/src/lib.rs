@@ -14,6 +14,7 @@ mod server;
 // The life of a connection.
 mod after;
 mod answer;
+mod begin;
 mod conn;
 mod open;
 mod protocol;

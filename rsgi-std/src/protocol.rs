@@ -17,7 +17,6 @@ use rsgi_threads::{Accepted, ConnWaker, Hangup, Next, Opened, Protocol, Readines
 use crate::body_in::Ahead;
 use crate::conn::{Call, Conn, Line, Stage, Waiting};
 use crate::desk::Desk;
-use crate::h1::{Expectation, Framing, RequestHead, UpgradeOffer};
 use crate::open::Opening;
 use crate::read::Headed;
 use crate::runtime::Runtime;
@@ -45,24 +44,9 @@ where
         Self { app, call, site, runtime, future: PhantomData }
     }
 
-    /// Tells whether a request's body is to be read before the app is called.
-    #[inline]
-    pub(crate) fn reads_ahead(&self, head: &RequestHead) -> bool {
-        let most = self.site.settings.limits.request_buffer;
-        most > 0
-            && head.expectation == Expectation::None
-            && head.upgrade == UpgradeOffer::None
-            && match head.framing {
-                Framing::Length(length) => length > 0 && length <= most as u64,
-                Framing::Chunked => true,
-                _ => false,
-            }
-    }
-
     /// Puts a request in line, or first reads its body.
-    pub(crate) fn due(&self, conn: &mut Conn<F>, mut call: Box<Call>, turn: &mut Turn<'_, Self>) -> Next {
-        if conn.line.inbound.is_none() && self.reads_ahead(&call.head) {
-            conn.line.open_inbound(&self.site, &call.head);
+    pub(crate) fn due(&self, conn: &mut Conn<F>, mut call: Call, turn: &mut Turn<'_, Self>) -> Next {
+        if std::mem::take(&mut call.ahead) {
             conn.stage = Stage::Ahead(call);
             return self.fill_ahead(conn, turn);
         }

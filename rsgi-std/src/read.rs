@@ -20,7 +20,7 @@ use crate::site::Site;
 /// What looking for the next request came to.
 #[derive(Debug)]
 pub(crate) enum Headed {
-    Call(Box<Call>),
+    Call(Call),
     /// The server's own answer lies in the output buffer; the connection ends with it.
     Refused,
     Rest(Next),
@@ -29,9 +29,11 @@ pub(crate) enum Headed {
 /// What became of bytes that may hold a head.
 #[derive(Debug)]
 pub(crate) enum Parsed {
-    Call(Box<Call>),
+    Call(Call),
     Refused(Reject),
     More,
+    /// The connection is over.
+    Over,
 }
 
 impl Line {
@@ -43,13 +45,14 @@ impl Line {
             None if self.buf.is_empty() => Parsed::More,
             None => {
                 let buf = std::mem::take(&mut self.buf);
-                self.parse(tools, buf, now)
+                self.parse(tools, site, buf, now)
             }
         };
         match parsed {
             Parsed::Call(call) => return Headed::Call(call),
             Parsed::Refused(reject) => return Self::refuse(tools, reject),
             Parsed::More => self.detach_buffer(),
+            Parsed::Over => return Headed::Rest(Next::Close),
         }
         if self.socket == Socket::Drained {
             return Headed::Rest(self.rest_for_head(site, now));
@@ -79,7 +82,7 @@ impl Line {
                 buf.extend_from_slice(&data);
                 buf
             };
-            match self.parse(tools, buf, now) {
+            match self.parse(tools, site, buf, now) {
                 Parsed::Call(call) => return Headed::Call(call),
                 Parsed::Refused(reject) => return Self::refuse(tools, reject),
                 Parsed::More if self.socket == Socket::Drained => {
@@ -87,20 +90,27 @@ impl Line {
                     return Headed::Rest(self.rest_for_head(site, now));
                 }
                 Parsed::More => {}
+                Parsed::Over => return Headed::Rest(Next::Close),
             }
         }
     }
 
-    /// Parses a head off the front of `buf`; the rest is kept.
+    /// Parses a head off the front of `buf` and begins its request; the rest is kept.
     #[inline]
-    pub(crate) fn parse(&mut self, tools: &mut Tools, mut buf: BytesMut, now: Instant) -> Parsed {
+    pub(crate) fn parse(
+        &mut self,
+        tools: &mut Tools,
+        site: &Site,
+        mut buf: BytesMut,
+        now: Instant,
+    ) -> Parsed {
         let parsed = tools.parser.parse(&mut self.progress, &mut buf);
         // An empty handle would keep the window's memory from being used again.
         self.buf = if buf.is_empty() { BytesMut::new() } else { buf };
         match parsed {
             Ok(Some(head)) => {
                 self.head_begun = false;
-                Parsed::Call(Box::new(Call { head, arrived: now, waiting: None }))
+                self.begin(site, head, now).map_or(Parsed::Over, Parsed::Call)
             }
             Ok(None) => Parsed::More,
             Err(reject) => Parsed::Refused(reject),

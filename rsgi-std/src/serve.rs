@@ -10,16 +10,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rsgi_core::http::{Method, Response, request};
-use rsgi_core::{App, Cause, Environ, Exchange, Input, InputLength, Outgoing, may_block};
+use rsgi_core::http::Response;
+use rsgi_core::{App, Cause, Environ, Outgoing, may_block};
 use rsgi_threads::{Hangup, Next, Turn};
 
-use crate::body_in::Inbound;
-use crate::conn::{After, Call, Conn, Line, Slot, Socket, Stage, Terms, Writes};
-use crate::h1::{BodyDecoder, Expectation, Framing, Persistence, RequestHead, Target, UpgradeOffer};
+use crate::conn::{Call, Conn, Line, Slot, Socket, Stage};
 use crate::protocol::Http;
 use crate::read::Headed;
-use crate::site::Site;
 
 /// What came of a step.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +34,7 @@ where
     F: Future<Output = (Arc<A>, Response<Outgoing>)> + Send + 'static,
 {
     /// Runs a request, and those that came right behind it.
-    pub(crate) fn serve(&self, conn: &mut Conn<F>, call: Box<Call>, turn: &mut Turn<'_, Self>) -> Next {
+    pub(crate) fn serve(&self, conn: &mut Conn<F>, call: Call, turn: &mut Turn<'_, Self>) -> Next {
         let mut step = self.call(conn, call, turn);
         for _ in 0..BATCH {
             match step {
@@ -72,11 +69,11 @@ where
     }
 
     #[inline]
-    fn next_call(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Result<Box<Call>, Next> {
+    fn next_call(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Result<Call, Next> {
         conn.stage = Stage::Head;
         let now = turn.now();
         match conn.line.next_request(&mut turn.scratch.tools, &self.site, now) {
-            Headed::Call(call) if self.reads_ahead(&call.head) => Err(self.due(conn, call, turn)),
+            Headed::Call(call) if call.ahead => Err(self.due(conn, call, turn)),
             Headed::Call(call) => Ok(call),
             Headed::Refused => Err(self.send_refusal(conn, turn)),
             Headed::Rest(next) => {
@@ -85,24 +82,11 @@ where
         }
     }
 
+    /// Calls the app.
     #[inline]
-    fn call(&self, conn: &mut Conn<F>, call: Box<Call>, turn: &mut Turn<'_, Self>) -> Step {
-        let Call { head, arrived, waiting } = *call;
+    fn call(&self, conn: &mut Conn<F>, call: Call, turn: &mut Turn<'_, Self>) -> Step {
+        let Call { environ, waiting, .. } = call;
         drop(waiting);
-        let line = &mut conn.line;
-        line.served += 1;
-        line.terms = Terms { version: head.version, keep: head.persistence == Persistence::KeepAlive };
-        line.after = After::Keep;
-        line.writes = Writes::Free;
-        let Some(exchange) = line.shared.begin(arrived) else { return Step::Rest(Next::Close) };
-        if line.socket == Socket::Ended
-            && let Some(cause) = line.shared.meaning(Hangup::Finished)
-        {
-            // It ended before it was heard: told, but an answer that is ready at once is still offered to it.
-            exchange.disconnect(cause);
-        }
-        let input = line.input(&self.site, &head, &exchange);
-        let environ = environ(head, input, exchange);
         let desk = &mut *turn.scratch;
         let app = desk.app.take().unwrap_or_else(|| Arc::clone(&self.app));
         let mut slot = desk.slot();
@@ -149,45 +133,6 @@ where
 }
 
 impl Line {
-    /// The input of a request.
-    #[inline]
-    fn input(&mut self, site: &Site, head: &RequestHead, exchange: &Arc<Exchange>) -> Input {
-        let upgradable = head.upgrade == UpgradeOffer::Offered || head.method == Method::CONNECT;
-        let bodiless = matches!(head.framing, Framing::None | Framing::Length(0));
-        if bodiless && !upgradable {
-            return Input::empty();
-        }
-        let inbound = match &self.inbound {
-            Some(inbound) => Arc::clone(inbound),
-            None => self.open_inbound(site, head),
-        };
-        let length = match head.framing {
-            Framing::Length(length) if length > 0 => InputLength::Known(length),
-            Framing::Chunked => InputLength::Unknown,
-            _ => InputLength::None,
-        };
-        // Core would count an upgraded stream against the limit, too.
-        let limit = site.server.body_limit.filter(|_| !upgradable);
-        Input::new(inbound.source(Arc::clone(exchange)), length, limit)
-    }
-
-    /// Makes the shared state of a request's body.
-    pub(crate) fn open_inbound(&mut self, site: &Site, head: &RequestHead) -> Arc<Inbound> {
-        let limits = &site.settings.body;
-        // No limit of the decoder's is broken by a length alone.
-        let decoder = BodyDecoder::new(head.framing, limits).unwrap_or_else(|_| BodyDecoder::done());
-        let inbound = Inbound::new(
-            Arc::clone(&self.shared),
-            self.transport.clone(),
-            std::mem::take(&mut self.buf),
-            decoder,
-            head.expectation == Expectation::Continue,
-            site.settings.timeouts.body_progress,
-        );
-        self.inbound = Some(Arc::clone(&inbound));
-        inbound
-    }
-
     /// Why a pending request's client counts as gone, if it does.
     pub(crate) fn gone(&self) -> Option<Cause> {
         if self.socket == Socket::Ended {
@@ -200,21 +145,6 @@ impl Line {
     pub(crate) fn is_idle(&self) -> bool {
         self.buf.is_empty() && !self.head_begun
     }
-}
-
-/// Makes the app's environ of a head.
-#[inline]
-fn environ(head: RequestHead, input: Input, exchange: Arc<Exchange>) -> Environ {
-    let (mut parts, ()): (request::Parts, ()) = request::Request::new(()).into_parts();
-    parts.method = head.method;
-    parts.uri = head.uri;
-    parts.version = head.version;
-    parts.headers = head.headers;
-    let mut environ = Environ::new(parts, input, exchange);
-    if let Target::Absolute(raw) = head.target {
-        environ.set_target(String::from_utf8_lossy(&raw));
-    }
-    environ
 }
 
 /// How many pipelined requests are answered in one turn.
