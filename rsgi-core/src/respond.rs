@@ -236,8 +236,8 @@ fn failed(request: &Request, error: &(dyn std::error::Error + 'static)) -> Respo
         let code = status.as_u16();
         tracing::info!(target: "rsgi", connection, request = number, error = %error, "input refused: answered {code}");
     }
-    // What is left of a broken input can't be told from a next request.
-    canned(request, status, input.is_some())
+    // What is left of a broken input can't be told from a next request, where one connection has them in a row.
+    canned(request, status, input.is_some() && request.version <= Version::HTTP_11)
 }
 
 /// An error and its sources, in one line.
