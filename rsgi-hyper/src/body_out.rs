@@ -21,8 +21,10 @@ pub(crate) struct Http2Body {
     outgoing: Option<Outgoing>,
     /// What is left of a large piece.
     rest: Bytes,
-    /// An error that waits for a flush after so many.
-    held: Option<(OutgoingError, u64)>,
+    /// How often the connection had flushed when h2 was given the head or the last piece.
+    given: u64,
+    /// An error that waits for the flush behind that.
+    held: Option<OutgoingError>,
     stream: Arc<Stream>,
 }
 
@@ -31,15 +33,16 @@ impl Http2Body {
         if outgoing.is_end_stream() {
             stream.ended();
         }
-        Self { outgoing: Some(outgoing), rest: Bytes::new(), held: None, stream }
+        Self { outgoing: Some(outgoing), rest: Bytes::new(), given: stream.flushes(), held: None, stream }
     }
 
     pub(crate) fn empty(stream: Arc<Stream>) -> Self {
-        Self { outgoing: None, rest: Bytes::new(), held: None, stream }
+        Self { outgoing: None, rest: Bytes::new(), given: 0, held: None, stream }
     }
 
     fn piece(&mut self, mut bytes: Bytes) -> Frame<Bytes> {
         self.rest = if bytes.len() > PIECE { bytes.split_off(PIECE) } else { Bytes::new() };
+        self.given = self.stream.flushes();
         if self.is_end_stream() {
             self.stream.ended();
         }
@@ -60,9 +63,9 @@ impl Body for Http2Body {
             let rest = std::mem::take(&mut this.rest);
             return Poll::Ready(Some(Ok(this.piece(rest))));
         }
-        if let Some((_, flushes)) = &this.held {
-            ready!(this.stream.poll_flushed(*flushes, context));
-            return Poll::Ready(this.held.take().map(|(error, _)| Err(error)));
+        if this.held.is_some() {
+            ready!(this.stream.poll_flushed(this.given, context));
+            return Poll::Ready(this.held.take().map(Err));
         }
         let Some(outgoing) = &mut this.outgoing else { return Poll::Ready(None) };
         match ready!(Pin::new(outgoing).poll_frame(context)) {
@@ -74,9 +77,10 @@ impl Body for Http2Body {
                 }
             }))),
             Some(Err(error)) => {
-                // A reset throws away what h2 has not written, so it waits for the next flush.
+                // A reset throws away what h2 has not written, so it waits for that to be flushed; if it is already,
+                // no other flush may ever come.
                 this.stream.failed();
-                this.held = Some((error, this.stream.flushes()));
+                this.held = Some(error);
                 self.poll_frame(context)
             }
             None => {
