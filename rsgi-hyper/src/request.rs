@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Waker};
 use rsgi_core::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use rsgi_core::http::uri::Authority;
 use rsgi_core::http::{Method, Request, Response, StatusCode, Uri, Version};
-use rsgi_core::server::Config;
+use rsgi_core::server::{Config, Limits};
 use rsgi_core::{App, Environ, Error, Outgoing, StartResponse, Started, respond};
 
 /// The limits of a head that hyper doesn't have.
@@ -23,11 +23,14 @@ use rsgi_core::{App, Environ, Error, Outgoing, StartResponse, Started, respond};
 pub(crate) struct HeadLimits {
     target_bytes: usize,
     header_bytes: usize,
+    /// For HTTP/2; on HTTP/1 hyper counts.
+    header_count: usize,
 }
 
 impl HeadLimits {
     pub(crate) fn of(config: &Config) -> Self {
-        Self { target_bytes: config.limits.target_bytes, header_bytes: config.limits.header_bytes }
+        let Limits { target_bytes, header_bytes, header_count, .. } = config.limits;
+        Self { target_bytes, header_bytes, header_count }
     }
 }
 
@@ -81,6 +84,9 @@ fn check_unusual(environ: &Environ, known: &impl Known, limits: &HeadLimits) -> 
 
 /// Checks the head of a request on HTTP/2 and brings it into the form that HTTP/1 has.
 pub(crate) fn check_http2<B>(request: &mut Request<B>, limits: &HeadLimits) -> Result<(), StatusCode> {
+    if request.headers().len() > limits.header_count {
+        return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
     if let Some(authority) = request.uri().authority() {
         // RFC 9113 section 8.3.1: `:authority` is what counts, and a Host that differs is no valid request.
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| StatusCode::BAD_REQUEST)?;
@@ -278,7 +284,7 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: HeadLimits = HeadLimits { target_bytes: 100, header_bytes: 50 };
+    const LIMITS: HeadLimits = HeadLimits { target_bytes: 100, header_bytes: 50, header_count: 10 };
 
     #[derive(Default)]
     struct Connection(OnceLock<HeaderValue>);
