@@ -20,6 +20,8 @@ pub mod answer;
 pub mod bytes;
 mod client;
 pub mod deadline;
+pub mod frames;
+pub mod h2;
 pub mod host;
 pub mod log;
 pub mod probe;

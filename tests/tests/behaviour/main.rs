@@ -16,6 +16,8 @@ mod errors;
 mod expect;
 mod fields;
 mod framing;
+mod h2;
+mod h2_wire;
 mod head;
 mod informational;
 mod input;
