@@ -48,20 +48,21 @@ pub(crate) fn answer<'a, A: App>(
     let is_rare = !body.is_end_stream() || head.version != Version::HTTP_11 || !extensions.is_empty();
     let mut environ = Environ::new(head, Input::empty(), exchange);
     let rare = if is_rare { Some(fill(&mut environ, body, extensions, shared)) } else { None };
-    match request::check(&mut environ, shared.wire, &shared.setting.head) {
-        Ok(()) => Answer { future: Some(respond(app, environ)), shared, rare },
-        Err(status) => Answer { future: None, shared, rare: Some(refuse(environ, status, shared)) },
+    if let Err(status) = request::check(&mut environ, shared.wire, &shared.setting.head) {
+        return refuse(environ, status, shared);
     }
+    Answer { future: Some(respond(app, environ)), shared, rare }
 }
 
 /// Answers a request that no app is to see.
 #[cold]
-fn refuse(environ: Environ, status: StatusCode, shared: &Shared<'_>) -> Box<Rare> {
+#[inline(never)]
+fn refuse<'a, F>(environ: Environ, status: StatusCode, shared: &'a Shared<'a>) -> Answer<'a, F> {
     let mut response = refused(environ, status);
     let mut rare = Box::default();
     finish(&mut response, shared, &mut rare);
     rare.response = Some(response);
-    rare
+    Answer { future: None, shared, rare: Some(rare) }
 }
 
 /// Fills the environ of a request with a body, or of HTTP/1.0, or of one that may take over the stream.
