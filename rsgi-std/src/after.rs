@@ -106,8 +106,8 @@ where
             line.buf = rest.buf;
             if rest.at_end {
                 line.socket = Socket::Ended;
-            } else if line.socket == Socket::Drained {
-                line.socket = Socket::MayHaveMore;
+            } else if line.socket != Socket::Ended && rest.has_read {
+                line.socket = if rest.drained { Socket::Drained } else { Socket::MayHaveMore };
             }
             if !rest.decoder.is_done() {
                 if line.after == After::Keep && !rest.expects && !rest.at_end {

@@ -7,7 +7,6 @@
 //! Invariants: a body that broke off is never taken for one that ended; nobody waits while holding the lock; once the
 //! connection has taken the body back the app's input gives errors, never another request's bytes.
 
-use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use rsgi_core::http::HeaderMap;
 use rsgi_core::http_body::Frame;
 use rsgi_core::{Exchange, InputError, InputErrorKind, InputSource};
 use rsgi_threads::{Waited, wait_readable};
@@ -44,12 +44,17 @@ struct Reading {
     exchange: Option<Arc<Exchange>>,
     buf: BytesMut,
     decoder: BodyDecoder,
-    /// Read before the app was called.
-    ahead: VecDeque<Frame<Bytes>>,
+    /// Content that was read before the app was called.
+    ahead: BytesMut,
+    /// The trailers behind it.
+    ahead_trailers: Option<HeaderMap>,
     /// Whether the client waits for `100 Continue`.
     expects: bool,
     /// Whether an end of the stream was read.
     at_end: bool,
+    /// Whether the socket was read at all, and if so whether the last read came back short.
+    has_read: bool,
+    drained: bool,
     timed_out: bool,
     input_dropped: bool,
     /// Who waits for bytes, and until when.
@@ -71,6 +76,9 @@ pub(crate) struct Rest {
     pub(crate) decoder: BodyDecoder,
     pub(crate) expects: bool,
     pub(crate) at_end: bool,
+    /// Whether the socket was read at all, and if so whether the last read drained it.
+    pub(crate) has_read: bool,
+    pub(crate) drained: bool,
 }
 
 /// What filling ahead came to.
@@ -95,9 +103,12 @@ impl Inbound {
             exchange: None,
             buf,
             decoder,
-            ahead: VecDeque::new(),
+            ahead: BytesMut::new(),
+            ahead_trailers: None,
             expects,
             at_end: false,
+            has_read: false,
+            drained: false,
             timed_out: false,
             input_dropped: false,
             waiter: None,
@@ -164,13 +175,15 @@ impl Inbound {
         let mut state = self.lock();
         state.transport = None;
         state.exchange = None;
-        state.ahead.clear();
+        state.ahead = BytesMut::new();
         let waiter = state.waiter.take();
         let rest = Rest {
             buf: std::mem::take(&mut state.buf),
             decoder: std::mem::replace(&mut state.decoder, BodyDecoder::done()),
             expects: state.expects,
             at_end: state.at_end,
+            has_read: state.has_read,
+            drained: state.drained,
         };
         drop(state);
         if let Some((waiter, _)) = waiter {
@@ -183,12 +196,15 @@ impl Inbound {
     pub(crate) fn fill_ahead(&self, most: usize) -> Ahead {
         let mut state = self.lock();
         loop {
-            let held: usize = state.ahead.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
-            if held > most {
+            if state.ahead.len() > most {
                 return Ahead::Enough;
             }
             match state.look() {
-                Look::Frame(Ok(frame)) => state.ahead.push_back(frame),
+                // Copied together: a client that sends a byte a chunk must not cost a frame for each.
+                Look::Frame(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => state.ahead.extend_from_slice(&data),
+                    Err(frame) => state.ahead_trailers = frame.into_trailers().ok(),
+                },
                 Look::Frame(Err(error)) => return Ahead::Broken(error.kind()),
                 Look::End => return Ahead::Whole,
                 Look::Wait => return Ahead::Wait,
@@ -199,7 +215,7 @@ impl Inbound {
     fn poll(&self, context: &mut Context<'_>) -> Poll<Option<InputFrame>> {
         let mut state = self.lock();
         state.ask_for_body(&self.shared);
-        if let Some(frame) = state.ahead.pop_front() {
+        if let Some(frame) = state.take_ahead() {
             return Poll::Ready(Some(Ok(frame)));
         }
         match state.look() {
@@ -230,7 +246,7 @@ impl Inbound {
             let (stream, progress) = {
                 let mut state = self.lock();
                 state.ask_for_body(&self.shared);
-                if let Some(frame) = state.ahead.pop_front() {
+                if let Some(frame) = state.take_ahead() {
                     return Some(Ok(frame));
                 }
                 match state.look() {
@@ -265,6 +281,14 @@ impl Reading {
                 shared.send_continue();
             }
         }
+    }
+
+    /// What was read ahead.
+    fn take_ahead(&mut self) -> Option<Frame<Bytes>> {
+        if !self.ahead.is_empty() {
+            return Some(Frame::data(std::mem::take(&mut self.ahead).freeze()));
+        }
+        self.ahead_trailers.take().map(Frame::trailers)
     }
 
     /// Decodes what is there, reading as long as the socket gives something.
@@ -334,12 +358,15 @@ impl Reading {
     fn fill(&mut self) -> io::Result<usize> {
         let Some(transport) = &self.transport else { return Err(io::ErrorKind::NotConnected.into()) };
         let wanted = self.decoder.remaining().and_then(|left| usize::try_from(left).ok());
+        // A little more than is wanted: so a read that comes back short says that nothing else is there.
         let room = match wanted {
-            Some(left @ 1..) => left.clamp(READ_LEAST, READ_MOST),
+            Some(left @ 1..) => left.min(READ_MOST) + READ_BEYOND,
             _ => READ_UNKNOWN,
         };
         let mut memory = Vec::with_capacity(room);
+        (self.has_read, self.drained) = (true, false);
         let read = transport.read_into(&mut memory)?;
+        self.drained = read < room && transport.short_read_drains();
         if self.buf.is_empty() {
             // Its only owner: taken over, not copied.
             self.buf = Bytes::from(memory).into();
@@ -392,7 +419,7 @@ fn input_error(error: BodyError) -> InputError {
 
 /// Bytes read at once, where a body's length is known.
 const READ_MOST: usize = 64 * 1024;
-/// Room for what comes behind a short body: the next request.
-const READ_LEAST: usize = 4 * 1024;
+/// Room for what comes behind a body: the next request.
+const READ_BEYOND: usize = 1024;
 /// Bytes read at once, where it isn't.
 const READ_UNKNOWN: usize = 16 * 1024;

@@ -98,7 +98,6 @@ where
     #[inline]
     fn read_head(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Next {
         let now = turn.now();
-        turn.scratch.tools.refresh(now);
         match conn.line.read_request(&mut turn.scratch.tools, &self.site, now) {
             Headed::Call(call) => self.due(conn, call, turn),
             Headed::Refused => self.send_refusal(conn, turn),
@@ -145,6 +144,7 @@ where
 
     #[inline]
     fn ready(&self, conn: &mut Conn<F>, readiness: Readiness, turn: &mut Turn<'_, Self>) -> Next {
+        turn.scratch.tools.refresh(turn.now());
         if readiness.hangup().is_some() {
             conn.line.socket = crate::conn::Socket::Ended;
         }
@@ -167,8 +167,7 @@ where
 
     #[inline]
     fn run(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Next {
-        let now = turn.now();
-        turn.scratch.tools.refresh(now);
+        turn.scratch.tools.refresh(turn.now());
         match std::mem::replace(&mut conn.stage, Stage::Head) {
             Stage::Call(call) => self.serve(conn, call, turn),
             Stage::App(slot) => {
@@ -194,6 +193,7 @@ where
     }
 
     fn timeout(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Next {
+        turn.scratch.tools.refresh(turn.now());
         match &conn.stage {
             Stage::Head if conn.line.head_begun => {
                 Line::refuse_with(

@@ -103,7 +103,8 @@ impl Line {
         if let Some(cause) = state.wire.gone {
             return Room::Gone(cause);
         }
-        if state.wire.len() < bound && (self.writes == Writes::Free || state.wire.is_empty()) {
+        let wire = &state.wire;
+        if wire.is_empty() || self.writes == Writes::Free && wire.len() < bound && !wire.has_large() {
             self.writes = Writes::Free;
             return Room::Here;
         }

@@ -92,6 +92,11 @@ impl Wire {
         self.small.len() - self.start + self.large.len()
     }
 
+    /// Tells whether a piece lies here that nothing can be gathered behind without a copy.
+    pub(crate) fn has_large(&self) -> bool {
+        !self.large.is_empty()
+    }
+
     /// The place for small pieces.
     pub(crate) fn small(&mut self) -> &mut Vec<u8> {
         if !self.large.is_empty() {
