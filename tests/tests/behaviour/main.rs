@@ -27,6 +27,8 @@ mod mixing;
 mod request_line;
 mod shutdown;
 mod starting;
+#[cfg(feature = "tls")]
+mod tls;
 mod trailers;
 mod trust;
 mod upgrade;
