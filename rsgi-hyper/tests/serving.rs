@@ -3,6 +3,8 @@
 //!
 //! What every adapter has is tested in the workspace's `tests`, once for all of them.
 
+#![expect(clippy::unwrap_used, reason = "in its helpers too, a test fails by panicking")]
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsRawFd;

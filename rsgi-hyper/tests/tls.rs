@@ -1,5 +1,7 @@
 //! TLS at a TCP listener: what is agreed, what the app is told, and certificates that change while the server runs.
 
+#![expect(clippy::unwrap_used, reason = "in its helpers too, a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@
 //! written. A thread of the offload may send one at any time; `open` and `waiting` decide together, so that none
 //! slips in behind the final head.
 //!
-//! Invariant: after [`close`](Heads::close) no head is added until the next [`open`](Heads::open).
+//! Invariant: after [`poll_close`](Heads::poll_close) no head is added until the next [`open`](Heads::open).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
