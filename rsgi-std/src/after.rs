@@ -104,13 +104,12 @@ where
         if let Some(inbound) = line.inbound.take() {
             let rest = inbound.take_back();
             line.buf = rest.buf;
-            if rest.at_end {
-                line.socket = Socket::Ended;
-            } else if line.socket != Socket::Ended && rest.has_read {
-                line.socket = if rest.drained { Socket::Drained } else { Socket::MayHaveMore };
+            if line.socket != Socket::Ended {
+                line.socket = rest.socket.unwrap_or(line.socket);
             }
+            let at_end = rest.socket == Some(Socket::Ended);
             if !rest.decoder.is_done() {
-                if line.after == After::Keep && !rest.expects && !rest.at_end {
+                if line.after == After::Keep && !rest.expects && !at_end {
                     let allowed = self.site.settings.limits.discard_bytes;
                     conn.stage = Stage::Discard(Box::new(Discarding { decoder: rest.decoder, allowed }));
                     return self.discard(conn, turn);

@@ -7,7 +7,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rsgi_core::http::{Response, Version, response};
@@ -23,10 +23,9 @@ use crate::conn::{After, Conn, Line};
 use crate::desk::Tools;
 use crate::h1::{self, AnswerFraming, AnswerHead, ConnectionField};
 use crate::protocol::Http;
-use crate::read::Parsed;
+use crate::send::Sent;
 use crate::serve::Step;
 use crate::site::Site;
-use crate::wire::{Flushed, LARGE};
 
 impl<A, M, F> Http<A, M, F>
 where
@@ -161,19 +160,6 @@ where
     }
 }
 
-/// What became of an answer in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sent {
-    /// It lies gathered with other answers to pipelined requests, and the next one has begun.
-    Gathered,
-    /// The system has it, and nobody asks for its outcome.
-    Ended,
-    /// The system has it.
-    Out,
-    /// Some of it is left.
-    Left,
-}
-
 impl Line {
     /// Encodes the head into the output buffer; decides what becomes of the connection.
     #[inline]
@@ -239,70 +225,4 @@ impl Line {
             over || never || draining || outgoing.close_after() || !self.terms.keep || self.ends_content;
         if ends { After::Close } else { After::Keep }
     }
-
-    /// Sends an answer that is in memory, or gathers it if the next request is there already.
-    #[inline]
-    fn send_whole(
-        &mut self,
-        tools: &mut Tools,
-        site: &Site,
-        mut content: Bytes,
-        now: Instant,
-    ) -> Result<Sent, Cause> {
-        if content.len() < LARGE {
-            tools.out.extend_from_slice(&content);
-            content = Bytes::new();
-        }
-        if !self.buf.is_empty() && self.after == After::Keep && self.inbound.is_none() && content.is_empty() {
-            return self.send_pipelined(tools, site, now);
-        }
-        self.send_now(tools, content)
-    }
-
-    #[inline]
-    fn send_now(&mut self, tools: &mut Tools, content: Bytes) -> Result<Sent, Cause> {
-        let mut state = self.shared.lock();
-        if let Some(cause) = state.wire.gone {
-            return Err(cause);
-        }
-        match state.wire.write_now(&tools.out, content) {
-            Ok(Flushed::All) => {
-                if let Some(memory) = state.wire.take_memory() {
-                    tools.put_memory(memory);
-                }
-                Ok(if state.end_unwatched() { Sent::Ended } else { Sent::Out })
-            }
-            Ok(_) => Ok(Sent::Left),
-            Err(_) => Err(state.wire.gone.unwrap_or(Cause::Reset)),
-        }
-    }
-
-    /// Gathers an answer if the next request is there already, and nobody can ask when this one's answer was sent.
-    fn send_pipelined(&mut self, tools: &mut Tools, site: &Site, now: Instant) -> Result<Sent, Cause> {
-        {
-            let mut state = self.shared.lock();
-            if state.wire.gone.is_some() || state.wire.len() > GATHERED_MOST || !state.end_unwatched() {
-                drop(state);
-                return self.send_now(tools, Bytes::new());
-            }
-        }
-        let buf = std::mem::take(&mut self.buf);
-        let parsed = self.parse(tools, site, buf, now);
-        let whole = matches!(parsed, Parsed::Call(_));
-        if !matches!(parsed, Parsed::More) {
-            self.upcoming = Some(parsed);
-        }
-        if !whole {
-            return self.send_now(tools, Bytes::new());
-        }
-        let mut state = self.shared.lock();
-        state.wire.give_memory(tools.memory());
-        state.wire.append(&tools.out);
-        // The next app may take its time.
-        self.shared.ask_for_tick(&mut state);
-        Ok(Sent::Gathered)
-    }
 }
-
-/// How much is gathered of answers to pipelined requests.
-const GATHERED_MOST: usize = 64 * 1024;

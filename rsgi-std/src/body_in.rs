@@ -2,24 +2,24 @@
 //!
 //! Blocking code reads the socket right here, on its own thread; async code is told `Pending`, and the connection
 //! asks the engine for readiness and wakes it. After an accepted upgrade the same source gives the raw inbound bytes.
-//! Not here: the limit on bytes (core's `Input`), and what becomes of an unread rest (`after.rs`).
+//! Not here: decoding (`reading.rs`), the limit on bytes (core's `Input`), what becomes of an unread rest (`after.rs`).
 //!
 //! Invariants: a body that broke off is never taken for one that ended; nobody waits while holding the lock; once the
 //! connection has taken the body back the app's input gives errors, never another request's bytes.
 
-use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use rsgi_core::http::HeaderMap;
 use rsgi_core::http_body::Frame;
 use rsgi_core::{Exchange, InputError, InputErrorKind, InputSource};
 use rsgi_threads::{Waited, wait_readable};
 
-use crate::h1::{BodyDecoder, BodyError, BodyErrorKind, Decoded};
+use crate::conn::Socket;
+use crate::h1::BodyDecoder;
+use crate::reading::{Look, Reading};
 use crate::shared::Shared;
 use crate::transport::Transport;
 
@@ -36,49 +36,14 @@ pub(crate) struct Inbound {
 /// The app's end.
 pub(crate) struct BodyIn(Arc<Inbound>);
 
-#[expect(clippy::struct_excessive_bools, reason = "marks that have nothing to do with each other")]
-struct Reading {
-    /// Gone once the connection has taken the body back.
-    transport: Option<Transport>,
-    /// The request's, by which an upgrade is known.
-    exchange: Option<Arc<Exchange>>,
-    buf: BytesMut,
-    decoder: BodyDecoder,
-    /// Content that was read before the app was called.
-    ahead: BytesMut,
-    /// The trailers behind it.
-    ahead_trailers: Option<HeaderMap>,
-    /// Whether the client waits for `100 Continue`.
-    expects: bool,
-    /// Whether an end of the stream was read.
-    at_end: bool,
-    /// Whether the socket was read at all, and if so whether the last read came back short.
-    has_read: bool,
-    drained: bool,
-    timed_out: bool,
-    input_dropped: bool,
-    /// Who waits for bytes, and until when.
-    waiter: Option<(Waker, Option<Instant>)>,
-}
-
-/// What one look at the bytes came to.
-enum Look {
-    Frame(InputFrame),
-    End,
-    /// There is nothing more without reading, which would block.
-    Wait,
-}
-
 /// What the connection takes back.
 #[derive(Debug)]
 pub(crate) struct Rest {
     pub(crate) buf: BytesMut,
     pub(crate) decoder: BodyDecoder,
     pub(crate) expects: bool,
-    pub(crate) at_end: bool,
-    /// Whether the socket was read at all, and if so whether the last read drained it.
-    pub(crate) has_read: bool,
-    pub(crate) drained: bool,
+    /// What the last read found of the socket; `None`: it wasn't read.
+    pub(crate) socket: Option<Socket>,
 }
 
 /// What filling ahead came to.
@@ -98,21 +63,7 @@ impl Inbound {
         expects: bool,
         progress: Option<Duration>,
     ) -> Arc<Self> {
-        let state = Reading {
-            transport: Some(transport),
-            exchange: None,
-            buf,
-            decoder,
-            ahead: BytesMut::new(),
-            ahead_trailers: None,
-            expects,
-            at_end: false,
-            has_read: false,
-            drained: false,
-            timed_out: false,
-            input_dropped: false,
-            waiter: None,
-        };
+        let state = Reading::new(transport, buf, decoder, expects);
         Arc::new(Self { shared, progress, state: Mutex::new(state) })
     }
 
@@ -181,9 +132,7 @@ impl Inbound {
             buf: std::mem::take(&mut state.buf),
             decoder: std::mem::replace(&mut state.decoder, BodyDecoder::done()),
             expects: state.expects,
-            at_end: state.at_end,
-            has_read: state.has_read,
-            drained: state.drained,
+            socket: state.socket,
         };
         drop(state);
         if let Some((waiter, _)) = waiter {
@@ -272,111 +221,6 @@ impl Inbound {
     }
 }
 
-impl Reading {
-    /// Sends `100 Continue` if the client waits for it, and has sent nothing yet (RFC 9110 section 10.1.1).
-    fn ask_for_body(&mut self, shared: &Shared) {
-        if self.expects && !self.decoder.is_done() {
-            self.expects = false;
-            if self.buf.is_empty() {
-                shared.send_continue();
-            }
-        }
-    }
-
-    /// What was read ahead.
-    fn take_ahead(&mut self) -> Option<Frame<Bytes>> {
-        if !self.ahead.is_empty() {
-            return Some(Frame::data(std::mem::take(&mut self.ahead).freeze()));
-        }
-        self.ahead_trailers.take().map(Frame::trailers)
-    }
-
-    /// Decodes what is there, reading as long as the socket gives something.
-    fn look(&mut self) -> Look {
-        loop {
-            if let Some(look) = self.decode() {
-                return look;
-            }
-            if self.at_end {
-                return Look::Frame(Err(InputError::new(InputErrorKind::Truncated)));
-            }
-            match self.fill() {
-                Ok(0) => self.at_end = true,
-                Ok(_) => self.timed_out = false,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Look::Wait,
-                Err(error) => {
-                    return Look::Frame(
-                        Err(InputError::new(InputErrorKind::Disconnected).with_source(error)),
-                    );
-                }
-            }
-        }
-    }
-
-    fn is_upgraded(&self) -> bool {
-        self.exchange.as_ref().is_some_and(|exchange| exchange.is_upgraded())
-    }
-
-    /// Tells whether what comes is an upgraded stream, which may be silent for as long as it likes.
-    fn is_raw(&self) -> bool {
-        self.decoder.is_done() && self.is_upgraded()
-    }
-
-    /// One step without reading; `None` if bytes are wanting.
-    fn decode(&mut self) -> Option<Look> {
-        let upgraded = self.is_upgraded();
-        loop {
-            if self.decoder.is_done() {
-                return if upgraded { self.raw() } else { Some(Look::End) };
-            }
-            return match self.decoder.decode(&mut self.buf) {
-                // What an app left unread of the body before it took over the stream isn't part of that.
-                Ok(Decoded::Data(_) | Decoded::End(_)) if upgraded => continue,
-                Ok(Decoded::Data(data)) => Some(Look::Frame(Ok(Frame::data(data)))),
-                Ok(Decoded::Incomplete) => None,
-                Ok(Decoded::End(trailers)) => {
-                    for name in trailers.iter().flat_map(|trailers| &trailers.dropped) {
-                        tracing::info!(target: "rsgi", trailer = name.as_str(), "forbidden request trailer dropped");
-                    }
-                    let fields = trailers.map(|trailers| trailers.fields).filter(|fields| !fields.is_empty());
-                    Some(fields.map_or(Look::End, |fields| Look::Frame(Ok(Frame::trailers(fields)))))
-                }
-                Err(error) => Some(Look::Frame(Err(input_error(error)))),
-            };
-        }
-    }
-
-    /// The inbound half of an upgraded stream.
-    fn raw(&mut self) -> Option<Look> {
-        if !self.buf.is_empty() {
-            return Some(Look::Frame(Ok(Frame::data(self.buf.split().freeze()))));
-        }
-        self.at_end.then_some(Look::End)
-    }
-
-    /// Reads once, into memory of its own that becomes the pieces.
-    fn fill(&mut self) -> io::Result<usize> {
-        let Some(transport) = &self.transport else { return Err(io::ErrorKind::NotConnected.into()) };
-        let wanted = self.decoder.remaining().and_then(|left| usize::try_from(left).ok());
-        // A little more than is wanted: so a read that comes back short says that nothing else is there.
-        let room = match wanted {
-            Some(left @ 1..) => left.min(READ_MOST) + READ_BEYOND,
-            _ => READ_UNKNOWN,
-        };
-        let mut memory = Vec::with_capacity(room);
-        (self.has_read, self.drained) = (true, false);
-        let read = transport.read_into(&mut memory)?;
-        self.drained = read < room && transport.short_read_drains();
-        if self.buf.is_empty() {
-            // Its only owner: taken over, not copied.
-            self.buf = Bytes::from(memory).into();
-        } else {
-            self.buf.extend_from_slice(&memory);
-        }
-        Ok(read)
-    }
-}
-
 impl InputSource for BodyIn {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<InputFrame>> {
         self.0.poll(context)
@@ -406,20 +250,3 @@ impl std::fmt::Debug for Inbound {
         formatter.write_str("Inbound(..)")
     }
 }
-
-/// The app's view of a framing error.
-fn input_error(error: BodyError) -> InputError {
-    let kind = match error.kind() {
-        BodyErrorKind::Truncated => InputErrorKind::Truncated,
-        _ if error == BodyError::TooLarge => InputErrorKind::Limit,
-        _ => InputErrorKind::Malformed,
-    };
-    InputError::new(kind).with_source(error)
-}
-
-/// Bytes read at once, where a body's length is known.
-const READ_MOST: usize = 64 * 1024;
-/// Room for what comes behind a body: the next request.
-const READ_BEYOND: usize = 1024;
-/// Bytes read at once, where it isn't.
-const READ_UNKNOWN: usize = 16 * 1024;

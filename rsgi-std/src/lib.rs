@@ -19,6 +19,7 @@ mod conn;
 mod open;
 mod protocol;
 mod read;
+mod send;
 mod serve;
 mod stream;
 
@@ -27,6 +28,7 @@ mod body_in;
 mod body_out;
 mod desk;
 pub mod h1;
+mod reading;
 mod sendfile;
 mod shared;
 mod transport;

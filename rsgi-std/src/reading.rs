@@ -1,0 +1,193 @@
+//! [`Reading`]: bytes to frames of one request's body, reading the socket as long as it gives something.
+//!
+//! It never waits and knows nobody who does. After an accepted upgrade what follows the body is given as it comes.
+//!
+//! Invariants: a body that broke off is never taken for one that ended; what lies behind the body stays in `buf`.
+//! Next: `body_in.rs`, who waits for it.
+
+use std::io;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use rsgi_core::Exchange;
+use rsgi_core::http::HeaderMap;
+use rsgi_core::http_body::Frame;
+use rsgi_core::{InputError, InputErrorKind};
+
+use crate::body_in::InputFrame;
+use crate::conn::Socket;
+use crate::h1::{BodyDecoder, BodyError, BodyErrorKind, Decoded};
+use crate::shared::Shared;
+use crate::transport::Transport;
+
+pub(crate) struct Reading {
+    /// Gone once the connection has taken the body back.
+    pub(crate) transport: Option<Transport>,
+    /// The request's, by which an upgrade is known.
+    pub(crate) exchange: Option<Arc<Exchange>>,
+    pub(crate) buf: BytesMut,
+    pub(crate) decoder: BodyDecoder,
+    /// Content that was read before the app was called.
+    pub(crate) ahead: BytesMut,
+    /// The trailers behind it.
+    pub(crate) ahead_trailers: Option<HeaderMap>,
+    /// Whether the client waits for `100 Continue`.
+    pub(crate) expects: bool,
+    /// What the last read found of the socket; `None`: it wasn't read.
+    pub(crate) socket: Option<Socket>,
+    pub(crate) timed_out: bool,
+    pub(crate) input_dropped: bool,
+    /// Who waits for bytes, and until when.
+    pub(crate) waiter: Option<(Waker, Option<Instant>)>,
+}
+
+/// What one look at the bytes came to.
+pub(crate) enum Look {
+    Frame(InputFrame),
+    End,
+    /// There is nothing more without reading, which would block.
+    Wait,
+}
+
+impl Reading {
+    pub(crate) fn new(transport: Transport, buf: BytesMut, decoder: BodyDecoder, expects: bool) -> Self {
+        Self {
+            transport: Some(transport),
+            exchange: None,
+            buf,
+            decoder,
+            ahead: BytesMut::new(),
+            ahead_trailers: None,
+            expects,
+            socket: None,
+            timed_out: false,
+            input_dropped: false,
+            waiter: None,
+        }
+    }
+
+    /// Sends `100 Continue` if the client waits for it, and has sent nothing yet (RFC 9110 section 10.1.1).
+    pub(crate) fn ask_for_body(&mut self, shared: &Shared) {
+        if self.expects && !self.decoder.is_done() {
+            self.expects = false;
+            if self.buf.is_empty() {
+                shared.send_continue();
+            }
+        }
+    }
+
+    /// What was read ahead.
+    pub(crate) fn take_ahead(&mut self) -> Option<Frame<Bytes>> {
+        if !self.ahead.is_empty() {
+            return Some(Frame::data(std::mem::take(&mut self.ahead).freeze()));
+        }
+        self.ahead_trailers.take().map(Frame::trailers)
+    }
+
+    /// Decodes what is there, reading as long as the socket gives something.
+    pub(crate) fn look(&mut self) -> Look {
+        loop {
+            if let Some(look) = self.decode() {
+                return look;
+            }
+            if self.socket == Some(Socket::Ended) {
+                return Look::Frame(Err(InputError::new(InputErrorKind::Truncated)));
+            }
+            match self.fill() {
+                Ok(0) => self.socket = Some(Socket::Ended),
+                Ok(_) => self.timed_out = false,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Look::Wait,
+                Err(error) => {
+                    return Look::Frame(
+                        Err(InputError::new(InputErrorKind::Disconnected).with_source(error)),
+                    );
+                }
+            }
+        }
+    }
+
+    fn is_upgraded(&self) -> bool {
+        self.exchange.as_ref().is_some_and(|exchange| exchange.is_upgraded())
+    }
+
+    /// Tells whether what comes is an upgraded stream, which may be silent for as long as it likes.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.decoder.is_done() && self.is_upgraded()
+    }
+
+    /// One step without reading; `None` if bytes are wanting.
+    fn decode(&mut self) -> Option<Look> {
+        let upgraded = self.is_upgraded();
+        loop {
+            if self.decoder.is_done() {
+                return if upgraded { self.raw() } else { Some(Look::End) };
+            }
+            return match self.decoder.decode(&mut self.buf) {
+                // What an app left unread of the body before it took over the stream isn't part of that.
+                Ok(Decoded::Data(_) | Decoded::End(_)) if upgraded => continue,
+                Ok(Decoded::Data(data)) => Some(Look::Frame(Ok(Frame::data(data)))),
+                Ok(Decoded::Incomplete) => None,
+                Ok(Decoded::End(trailers)) => {
+                    for name in trailers.iter().flat_map(|trailers| &trailers.dropped) {
+                        tracing::info!(target: "rsgi", trailer = name.as_str(), "forbidden request trailer dropped");
+                    }
+                    let fields = trailers.map(|trailers| trailers.fields).filter(|fields| !fields.is_empty());
+                    Some(fields.map_or(Look::End, |fields| Look::Frame(Ok(Frame::trailers(fields)))))
+                }
+                Err(error) => Some(Look::Frame(Err(input_error(error)))),
+            };
+        }
+    }
+
+    /// The inbound half of an upgraded stream.
+    fn raw(&mut self) -> Option<Look> {
+        if !self.buf.is_empty() {
+            return Some(Look::Frame(Ok(Frame::data(self.buf.split().freeze()))));
+        }
+        (self.socket == Some(Socket::Ended)).then_some(Look::End)
+    }
+
+    /// Reads once, into memory of its own that becomes the pieces.
+    fn fill(&mut self) -> io::Result<usize> {
+        let Some(transport) = &self.transport else { return Err(io::ErrorKind::NotConnected.into()) };
+        let wanted = self.decoder.remaining().and_then(|left| usize::try_from(left).ok());
+        // A little more than is wanted: so a read that comes back short says that nothing else is there.
+        let room = match wanted {
+            Some(left @ 1..) => left.min(READ_MOST) + READ_BEYOND,
+            _ => READ_UNKNOWN,
+        };
+        let mut memory = Vec::with_capacity(room);
+        self.socket = Some(Socket::MayHaveMore);
+        let read = transport.read_into(&mut memory)?;
+        if read < room && transport.short_read_drains() {
+            self.socket = Some(Socket::Drained);
+        }
+        if self.buf.is_empty() && read >= room / 4 {
+            // Its only owner: taken over, not copied.
+            self.buf = Bytes::from(memory).into();
+        } else {
+            // A few bytes must not hold the whole of it.
+            self.buf.extend_from_slice(&memory);
+        }
+        Ok(read)
+    }
+}
+
+/// The app's view of a framing error.
+fn input_error(error: BodyError) -> InputError {
+    let kind = match error.kind() {
+        BodyErrorKind::Truncated => InputErrorKind::Truncated,
+        _ if error == BodyError::TooLarge => InputErrorKind::Limit,
+        _ => InputErrorKind::Malformed,
+    };
+    InputError::new(kind).with_source(error)
+}
+
+/// Bytes read at once, where a body's length is known.
+const READ_MOST: usize = 64 * 1024;
+/// Room for what comes behind a body: the next request.
+const READ_BEYOND: usize = 1024;
+/// Bytes read at once, where it isn't.
+const READ_UNKNOWN: usize = 16 * 1024;
