@@ -6,7 +6,7 @@
 use rsgi_tests::deadline::Events;
 use rsgi_tests::frames::{Frame, flag, frame, headers, kind, preface, read_until, request};
 use rsgi_tests::probe::{Seen, watching};
-use rsgi_tests::{Client, On, Server, mount_only};
+use rsgi_tests::{Client, On, Server};
 
 fn connect(on: On) -> (Server, Events<Seen>, Client) {
     let (app, seen) = watching();
@@ -132,9 +132,8 @@ fn a_client_that_only_says_hello_is_let_go(on: On) {
     }
 }
 
-mount_only!(
-    on_hyper,
-    HYPER: connection_specific_fields_are_malformed,
+mount_http2!(
+    connection_specific_fields_are_malformed,
     upper_case_names_are_malformed,
     fields_that_no_http_1_could_hold_are_malformed,
     an_authority_and_a_host_that_differ_are_malformed,

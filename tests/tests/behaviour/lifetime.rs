@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rsgi_core::http::StatusCode;
 use rsgi_core::server::HalfClose;
-use rsgi_core::{Body, Cause, Delivery, Environ, Phase, StartResponse, app_fn, blocking};
+use rsgi_core::{Body, Cause, Delivery, Environ, Phase, Stack, StartResponse, app_fn, around, blocking};
 use rsgi_tests::bytes::{get, request};
 use rsgi_tests::deadline::{Events, Gate, events, until};
 use rsgi_tests::probe::{OnDrop, app, tell_outcome, with_outcome};
@@ -275,6 +275,25 @@ fn a_body_is_dropped_exactly_once_whatever_becomes_of_it(on: On) {
     assert!(drops.try_next().is_none(), "dropped twice");
 }
 
+/// rule(109): middleware that puts another body in place drops the one that was there, before anything is sent.
+fn a_body_that_middleware_replaces_is_dropped(on: On) {
+    let (teller, drops) = events();
+    let inner = app(move |_, start_response: StartResponse| {
+        let held = OnDrop::new("inner", &teller);
+        let pieces = ["in", "ner"].into_iter().inspect(move |_| assert!(!format!("{held:?}").is_empty()));
+        Ok(start_response.status(StatusCode::OK).body(Body::iter(pieces)))
+    });
+    let replace = around(|environ, start_response, next| async move {
+        let started = next.call(environ, start_response).await?;
+        Ok(started.map_body(|_inner| Body::from("outer")))
+    });
+    let server = on.serve(Stack::new().then(replace).app(inner));
+    assert_eq!(server.client().ask(get("/")).text(), "outer");
+    assert_eq!(drops.next("the inner body's drop"), "inner");
+    server.stop();
+    assert!(drops.try_next().is_none(), "dropped twice");
+}
+
 /// rule(121): what the system took is whole, though the client never reads it and then resets.
 fn a_small_answer_that_nobody_reads_is_whole(on: On) {
     let (app, outcomes) =
@@ -350,6 +369,7 @@ mount!(
     a_body_stops_once_when_its_client_leaves,
     a_waiting_body_is_dropped_when_its_client_leaves,
     a_body_is_dropped_exactly_once_whatever_becomes_of_it,
+    a_body_that_middleware_replaces_is_dropped,
     a_small_answer_that_nobody_reads_is_whole,
     a_large_answer_that_nobody_reads_times_out,
     a_large_answer_whose_client_leaves_is_aborted,

@@ -8,6 +8,14 @@
 #![expect(clippy::similar_names, reason = "what is held at a gate has a head")]
 #![expect(clippy::unwrap_used, reason = "a case stops where it can't go on")]
 
+/// Mounts cases of HTTP/2, which rsgi-hyper alone speaks.
+macro_rules! mount_http2 {
+    ($($case:ident),* $(,)?) => {
+        rsgi_tests::mount_only!(on_hyper, HYPER: $($case),*);
+        rsgi_tests::mount_only!(on_hyper_separate, HYPER_SEPARATE: $($case),*);
+    };
+}
+
 mod backpressure;
 mod body;
 mod connection;
@@ -17,6 +25,7 @@ mod expect;
 mod fields;
 mod framing;
 mod h2;
+mod h2_streams;
 mod h2_wire;
 mod head;
 mod informational;
