@@ -14,10 +14,14 @@ async fn app(mut environ: Environ, start_response: StartResponse) -> Result<Star
     let head = start_response.status(StatusCode::OK).header(header::CONTENT_TYPE, "text/plain")?;
     Ok(match environ.path_info() {
         "/echo" => head.body(environ.input_mut().collect(1 << 30).await?),
+        "/big" => head.body(BIG),
         "/stream" => head.body(Body::iter((0..256).map(|_| vec![b'x'; 1024]))),
         _ => head.body("pong"),
     })
 }
+
+/// What an answer that is far larger than any buffer costs.
+static BIG: &[u8] = &[b'x'; 8 << 20];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);

@@ -14,6 +14,7 @@ use rsgi_threads::Hangup;
 use crate::body_in::Inbound;
 use crate::conn::{After, Call, Line, Socket, Terms, Writes};
 use crate::h1::{BodyDecoder, Expectation, Framing, Persistence, RequestHead, Target, UpgradeOffer};
+use crate::reading::Reading;
 use crate::site::Site;
 
 impl Line {
@@ -60,14 +61,9 @@ impl Line {
         let limits = &site.settings.body;
         // No limit of the decoder's is broken by a length alone.
         let decoder = BodyDecoder::new(head.framing, limits).unwrap_or_else(|_| BodyDecoder::done());
-        let inbound = Inbound::new(
-            Arc::clone(&self.shared),
-            self.transport.clone(),
-            std::mem::take(&mut self.buf),
-            decoder,
-            head.expectation == Expectation::Continue,
-            site.settings.timeouts.body_progress,
-        );
+        let (buf, expects) = (std::mem::take(&mut self.buf), head.expectation == Expectation::Continue);
+        let reading = Reading::new(self.transport.clone(), buf, decoder, expects, self.socket);
+        let inbound = Inbound::new(Arc::clone(&self.shared), reading, site.settings.timeouts.body_progress);
         self.inbound = Some(Arc::clone(&inbound));
         inbound
     }

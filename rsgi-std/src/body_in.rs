@@ -21,7 +21,6 @@ use crate::conn::Socket;
 use crate::h1::BodyDecoder;
 use crate::reading::{Look, Reading};
 use crate::shared::Shared;
-use crate::transport::Transport;
 
 /// A frame of a body, or why there is none.
 pub(crate) type InputFrame = Result<Frame<Bytes>, InputError>;
@@ -55,16 +54,8 @@ pub(crate) enum Ahead {
 }
 
 impl Inbound {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        transport: Transport,
-        buf: BytesMut,
-        decoder: BodyDecoder,
-        expects: bool,
-        progress: Option<Duration>,
-    ) -> Arc<Self> {
-        let state = Reading::new(transport, buf, decoder, expects);
-        Arc::new(Self { shared, progress, state: Mutex::new(state) })
+    pub(crate) fn new(shared: Arc<Shared>, reading: Reading, progress: Option<Duration>) -> Arc<Self> {
+        Arc::new(Self { shared, progress, state: Mutex::new(reading) })
     }
 
     /// The app's end of it, for the request of this exchange.

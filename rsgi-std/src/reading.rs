@@ -22,6 +22,7 @@ use crate::h1::{BodyDecoder, BodyError, BodyErrorKind, Decoded};
 use crate::shared::Shared;
 use crate::transport::Transport;
 
+#[expect(clippy::struct_excessive_bools, reason = "marks that have nothing to do with each other")]
 pub(crate) struct Reading {
     /// Gone once the connection has taken the body back.
     pub(crate) transport: Option<Transport>,
@@ -37,6 +38,8 @@ pub(crate) struct Reading {
     pub(crate) expects: bool,
     /// What the last read found of the socket; `None`: it wasn't read.
     pub(crate) socket: Option<Socket>,
+    /// Whether `buf` holds a body's beginning, and more was to be had at once.
+    joins: bool,
     pub(crate) timed_out: bool,
     pub(crate) input_dropped: bool,
     /// Who waits for bytes, and until when.
@@ -52,8 +55,16 @@ pub(crate) enum Look {
 }
 
 impl Reading {
-    pub(crate) fn new(transport: Transport, buf: BytesMut, decoder: BodyDecoder, expects: bool) -> Self {
+    /// Begins a body with what was read of it along with its head; `socket` is what that read found.
+    pub(crate) fn new(
+        transport: Transport,
+        buf: BytesMut,
+        decoder: BodyDecoder,
+        expects: bool,
+        socket: Socket,
+    ) -> Self {
         Self {
+            joins: socket == Socket::MayHaveMore && !buf.is_empty(),
             transport: Some(transport),
             exchange: None,
             buf,
@@ -88,6 +99,7 @@ impl Reading {
 
     /// Decodes what is there, reading as long as the socket gives something.
     pub(crate) fn look(&mut self) -> Look {
+        self.join_first();
         loop {
             if let Some(look) = self.decode() {
                 return look;
@@ -105,6 +117,14 @@ impl Reading {
                     );
                 }
             }
+        }
+    }
+
+    /// Reads the rest of a body whose beginning filled the read that brought its head, so that the two are one piece.
+    fn join_first(&mut self) {
+        let partial = self.decoder.remaining().is_some_and(|left| left > self.buf.len() as u64);
+        if std::mem::take(&mut self.joins) && partial && self.fill().is_ok_and(|read| read == 0) {
+            self.socket = Some(Socket::Ended);
         }
     }
 
@@ -156,20 +176,22 @@ impl Reading {
         // A little more than is wanted: so a read that comes back short says that nothing else is there.
         let room = match wanted {
             Some(left @ 1..) => left.min(READ_MOST) + READ_BEYOND,
-            _ => READ_UNKNOWN,
+            _ => READ_UNKNOWN + self.buf.len(),
         };
         let mut memory = Vec::with_capacity(room);
+        // What lies here already joins it: the rest of a framing line, or the body's beginning.
+        memory.extend_from_slice(&self.buf);
         self.socket = Some(Socket::MayHaveMore);
         let read = transport.read_into(&mut memory)?;
-        if read < room && transport.short_read_drains() {
+        if memory.len() < room && transport.short_read_drains() {
             self.socket = Some(Socket::Drained);
         }
-        if self.buf.is_empty() && read >= room / 4 {
+        if memory.len() >= room / 4 {
             // Its only owner: taken over, not copied.
             self.buf = Bytes::from(memory).into();
         } else {
             // A few bytes must not hold the whole of it.
-            self.buf.extend_from_slice(&memory);
+            self.buf.extend_from_slice(&memory[self.buf.len()..]);
         }
         Ok(read)
     }
