@@ -37,6 +37,9 @@ where
     fn poll_gone(&mut self, _: &mut Context<'_>, _: HalfClose) -> Poll<Cause> {
         Poll::Pending
     }
+
+    /// What the caller brought it may end as it likes; dropping it is all there is here.
+    fn reset(self) {}
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Foreign<S> {

@@ -12,6 +12,7 @@ use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use rsgi_core::Cause;
 use rsgi_core::bytes::Bytes;
@@ -185,6 +186,11 @@ impl Stream for Socket {
 
     fn poll_gone(&mut self, context: &mut Context<'_>, half_close: HalfClose) -> Poll<Cause> {
         self.poll_hangup(context, half_close)
+    }
+
+    fn reset(self) {
+        // Not for unix sockets, which have no reset; if it fails, the end is an orderly one.
+        let _failed = rustix::net::sockopt::set_socket_linger(self.as_fd(), Some(Duration::ZERO));
     }
 }
 

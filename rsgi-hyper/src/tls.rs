@@ -92,6 +92,14 @@ impl Stream for Secured {
             Self::Tls(stream) => stream.get_mut().0.poll_gone(context, half_close),
         }
     }
+
+    fn reset(self) {
+        match self {
+            Self::Clear(socket) => socket.reset(),
+            // An end without TLS's own `close_notify` is told from an orderly one.
+            Self::Tls(_) => {}
+        }
+    }
 }
 
 impl AsyncRead for Secured {

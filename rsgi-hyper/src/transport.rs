@@ -23,6 +23,8 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     fn unread(&mut self, bytes: Bytes);
     /// Polls for the other end's going away, whatever lies unread.
     fn poll_gone(&mut self, context: &mut Context<'_>, half_close: HalfClose) -> Poll<Cause>;
+    /// Ends the stream so that its other end can tell it from an orderly end, where the stream can say so.
+    fn reset(self);
 }
 
 /// What a protocol does about what happens to its byte stream.

@@ -79,7 +79,11 @@ pub(crate) async fn serve<S: Stream, A: App>(
     wire.disconnect(cause);
     // Drops the app's future and its body, if they are still there.
     let mut stream = engine.connection.into_parts().io.into_inner().into_stream();
+    let needs_reset = wire.breaks_unseen();
     let was_busy = wire.end(cause);
+    if needs_reset {
+        return stream.reset();
+    }
     match &end {
         End::TimedOut(Waiting::Head(_)) if !was_busy => {
             let refused = within(setting.timeouts.write, stream.write_all(REQUEST_TIMEOUT)).await;
@@ -156,8 +160,9 @@ where
         Pin::new(&mut self.connection).graceful_shutdown();
     }
 
+    #[inline]
     fn wants_finish(&self) -> bool {
-        false
+        self.wire.is_closing()
     }
 
     #[inline]

@@ -70,6 +70,7 @@ fn refuse<'a, F>(environ: Environ, status: StatusCode, shared: &'a Shared<'a>) -
 fn fill(environ: &mut Environ, body: Incoming, mut extensions: Extensions, shared: &Shared<'_>) -> Box<Rare> {
     let is_old = environ.version() < Version::HTTP_11;
     let mut rare = Box::new(Rare {
+        is_old,
         wants_kept: is_old && request::wants_keep_alive(environ.headers()),
         ..Rare::default()
     });
@@ -94,7 +95,9 @@ fn fill(environ: &mut Environ, body: Incoming, mut extensions: Extensions, share
 struct Rare {
     /// Where the raw bytes go if the app takes the stream over.
     input: Option<Sender<Bytes>>,
-    /// A client of HTTP/1.0 asked to keep the connection.
+    /// The request is of HTTP/1.0.
+    is_old: bool,
+    /// Its client asked to keep the connection.
     wants_kept: bool,
     /// An answer that was refused, or that waits until the informational heads before it are written.
     response: Option<Response<Outgoing>>,
@@ -208,6 +211,9 @@ fn finish(response: &mut Response<Outgoing>, shared: &Shared<'_>, rare: &mut Rar
     } else if rare.wants_kept && framing != Framing::Unknown {
         // RFC 9112 section 9.3: HTTP/1.0 keeps a connection only if both sides say so.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
+    }
+    if rare.is_old && framing == Framing::Unknown {
+        shared.wire.ends_the_answer();
     }
     if response.status() == StatusCode::NOT_MODIFIED
         && let Some(length) = declared_length(response)

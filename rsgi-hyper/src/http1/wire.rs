@@ -14,7 +14,7 @@ use std::time::Instant;
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::HeaderValue;
 use rsgi_core::server::HalfClose;
-use rsgi_core::{AcceptedBy, Cause, Connection, Delivery, Exchange, Remainder};
+use rsgi_core::{AcceptedBy, Cause, Connection, Delivery, Exchange, Fault, Remainder};
 
 use super::informational::Heads;
 use crate::body_in::Unread;
@@ -25,7 +25,7 @@ use crate::transport::{Duties, Progress};
 /// The shared part of one HTTP/1 connection.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    /// A set of [`BUSY`], [`BEGUN`], [`ENDED`], [`RESET`], [`BLOCKED`], [`HELD`].
+    /// A set of [`BUSY`], [`BEGUN`], [`ENDED`], [`RESET`], [`BLOCKED`], [`HELD`], [`CLOSING`], [`UNTIL_CLOSE`].
     flags: AtomicU8,
     /// Bytes that the stream took, to see progress.
     written: AtomicU64,
@@ -82,7 +82,7 @@ impl Wire {
         (current.unread, current.left) = (None, None);
         drop(current);
         let flags = self.flags.load(Ordering::Relaxed);
-        self.flags.store((flags | BUSY) & !(BEGUN | HELD), Ordering::Relaxed);
+        self.flags.store((flags | BUSY) & !(BEGUN | HELD | UNTIL_CLOSE), Ordering::Relaxed);
         self.requests.store(self.requests() + 1, Ordering::Relaxed);
         self.measure_head();
         self.heads.open();
@@ -156,6 +156,22 @@ impl Wire {
         let exchange = self.in_flight();
         self.clear(BUSY);
         exchange
+    }
+
+    /// The end of the connection is to be the end of the answer.
+    pub(crate) fn ends_the_answer(&self) {
+        self.set(UNTIL_CLOSE);
+    }
+
+    /// Whether the answer in flight broke and an end of stream would pass for its own: only a reset tells them apart.
+    pub(crate) fn breaks_unseen(&self) -> bool {
+        self.has(UNTIL_CLOSE) && self.in_flight().is_some_and(|exchange| exchange.current_fault().is_some())
+    }
+
+    /// Whether the connection must end behind the answer that was sent.
+    #[inline]
+    pub(crate) fn is_closing(&self) -> bool {
+        self.has(CLOSING)
     }
 
     /// The exchange that is in flight.
@@ -301,6 +317,10 @@ impl Duties for &Wire {
             if current.exchange.is_watched() {
                 let exchange = Arc::clone(&current.exchange);
                 drop(current);
+                if exchange.current_fault() == Some(Fault::Surplus) {
+                    // An app that miscounts once has perhaps lost its place: nothing more of it here.
+                    self.set(CLOSING);
+                }
                 exchange.tell(Delivery::Whole(AcceptedBy::System));
             }
         }
@@ -330,3 +350,7 @@ const RESET: u8 = 1 << 3;
 const BLOCKED: u8 = 1 << 4;
 /// The answer is finished, and hyper hasn't got it yet.
 const HELD: u8 = 1 << 5;
+/// The connection ends behind the answer that was sent.
+const CLOSING: u8 = 1 << 6;
+/// The answer ends with the connection, as on HTTP/1.0.
+const UNTIL_CLOSE: u8 = 1 << 7;
