@@ -130,6 +130,17 @@ impl Stream {
     }
 }
 
+impl TryFrom<OwnedFd> for Stream {
+    type Error = io::Error;
+
+    /// Takes over a connected stream socket that no engine accepted, such as one end of a pair in a test; it is made
+    /// non-blocking.
+    fn try_from(fd: OwnedFd) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&fd, true)?;
+        Ok(Self::new(fd))
+    }
+}
+
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
