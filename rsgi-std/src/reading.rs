@@ -213,3 +213,85 @@ const READ_MOST: usize = 64 * 1024;
 const READ_BEYOND: usize = 1024;
 /// Bytes read at once, where it isn't.
 const READ_UNKNOWN: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use rsgi_threads::Stream;
+
+    use super::*;
+    use crate::h1::{BodyLimits, Framing};
+
+    fn reading(framing: Framing, buffered: &[u8], socket: Socket) -> (Reading, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let transport = Transport::plain(Stream::try_from(OwnedFd::from(ours)).unwrap());
+        let decoder = BodyDecoder::new(framing, &BodyLimits::default()).unwrap();
+        (Reading::new(transport, BytesMut::from(buffered), decoder, false, socket), theirs)
+    }
+
+    fn data(reading: &mut Reading) -> Vec<u8> {
+        match reading.look() {
+            Look::Frame(Ok(frame)) => frame.into_data().unwrap().to_vec(),
+            Look::Frame(Err(error)) => panic!("{error}"),
+            Look::End => b"(end)".to_vec(),
+            Look::Wait => b"(wait)".to_vec(),
+        }
+    }
+
+    fn error(reading: &mut Reading) -> InputErrorKind {
+        match reading.look() {
+            Look::Frame(Err(error)) => error.kind(),
+            _ => panic!("no error"),
+        }
+    }
+
+    #[test]
+    fn a_beginning_and_the_rest_that_is_there_are_one_piece() {
+        let (mut reading, mut client) = reading(Framing::Length(10), b"abc", Socket::MayHaveMore);
+        client.write_all(b"defghijGET").unwrap();
+        assert_eq!(data(&mut reading), b"abcdefghij");
+        assert_eq!(data(&mut reading), b"(end)");
+        assert_eq!(&reading.buf[..], b"GET");
+        assert_eq!(reading.socket, Some(Socket::Drained));
+    }
+
+    #[test]
+    fn a_beginning_is_given_at_once_if_nothing_else_is_there() {
+        for socket in [Socket::MayHaveMore, Socket::Drained] {
+            let (mut reading, mut client) = reading(Framing::Length(5), b"abc", socket);
+            assert_eq!(data(&mut reading), b"abc");
+            assert_eq!(data(&mut reading), b"(wait)");
+            client.write_all(b"de").unwrap();
+            assert_eq!(data(&mut reading), b"de");
+        }
+    }
+
+    #[test]
+    fn an_end_that_comes_too_early_is_an_error_however_it_comes() {
+        for (framing, buffered) in
+            [(Framing::Length(5), &b"abc"[..]), (Framing::Length(5), b""), (Framing::Chunked, b"5\r\nabc")]
+        {
+            let (mut reading, client) = reading(framing, buffered, Socket::MayHaveMore);
+            drop(client);
+            if !buffered.is_empty() {
+                assert_eq!(data(&mut reading), b"abc");
+            }
+            assert_eq!(error(&mut reading), InputErrorKind::Truncated);
+        }
+    }
+
+    #[test]
+    fn broken_framing_is_malformed_and_the_taken_back_body_gone() {
+        let (mut reading, mut client) = reading(Framing::Chunked, b"", Socket::Drained);
+        client.write_all(b"5\r\nabcdeX").unwrap();
+        assert_eq!(data(&mut reading), b"abcde");
+        assert_eq!(error(&mut reading), InputErrorKind::Malformed);
+        reading.transport = None;
+        reading.decoder = BodyDecoder::new(Framing::Length(1), &BodyLimits::default()).unwrap();
+        reading.buf.clear();
+        assert_eq!(error(&mut reading), InputErrorKind::Disconnected);
+    }
+}

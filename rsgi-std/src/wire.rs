@@ -237,3 +237,82 @@ impl Wire {
 
 /// From this length on a piece isn't copied: below it copying is cheaper than a second piece in a vectored write.
 pub(crate) const LARGE: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use rsgi_threads::Stream;
+
+    use super::*;
+
+    fn pair() -> (Wire, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let stream = Stream::try_from(OwnedFd::from(ours)).unwrap();
+        (Wire::new(Transport::plain(stream)), theirs)
+    }
+
+    /// Reads some of what has come.
+    fn read(client: &mut UnixStream, seen: &mut Vec<u8>, most: usize) {
+        let mut buffer = vec![0; most];
+        let read = client.read(&mut buffer).unwrap();
+        seen.extend_from_slice(&buffer[..read]);
+    }
+
+    #[test]
+    fn pieces_of_any_size_keep_their_order_whatever_the_system_takes() {
+        let (mut wire, mut client) = pair();
+        let (mut expected, mut seen) = (Vec::new(), Vec::new());
+        for round in 0..60_u8 {
+            let piece = vec![round; usize::from(round) * 997 + 1];
+            wire.append(&[round, b'<']);
+            wire.push(Bytes::from(piece.clone()), b">\r\n");
+            expected.extend_from_slice(&[round, b'<']);
+            expected.extend_from_slice(&piece);
+            expected.extend_from_slice(b">\r\n");
+            // Sometimes there is no room, sometimes nobody flushes.
+            while round % 3 != 0 && wire.flush().unwrap() != Flushed::All {
+                read(&mut client, &mut seen, 30_000);
+            }
+        }
+        while wire.flush().unwrap() != Flushed::All {
+            read(&mut client, &mut seen, 5_000);
+        }
+        while seen.len() < expected.len() {
+            read(&mut client, &mut seen, 100_000);
+        }
+        assert!(seen == expected && wire.is_empty());
+    }
+
+    #[test]
+    fn an_answer_that_is_not_taken_lies_here_and_goes_on() {
+        let (mut wire, mut client) = pair();
+        let body = Bytes::from(vec![b'b'; 3_000_000]);
+        assert_eq!(wire.write_now(b"head ", body.clone()).unwrap(), Flushed::Some);
+        assert_eq!(wire.flush().unwrap(), Flushed::Nothing);
+        let mut seen = Vec::new();
+        read(&mut client, &mut seen, 100_000);
+        // What another thread sent in between counts as progress once.
+        assert!(!wire.send().unwrap());
+        assert_eq!(wire.flush().unwrap(), Flushed::Some);
+        assert_eq!(wire.flush().unwrap(), Flushed::Nothing);
+        while wire.flush().unwrap() != Flushed::All {
+            read(&mut client, &mut seen, 100_000);
+        }
+        while seen.len() < 3_000_005 {
+            read(&mut client, &mut seen, 100_000);
+        }
+        assert!(seen.starts_with(b"head b") && seen[5..] == body[..]);
+    }
+
+    #[test]
+    fn nothing_is_written_once_the_connection_is_over() {
+        let (mut wire, _client) = pair();
+        wire.append(b"late");
+        wire.close();
+        assert_eq!(wire.flush().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert!(wire.transport().is_none() && wire.is_empty());
+    }
+}
