@@ -48,7 +48,10 @@ where
                     return Step::Rest(conn.abandon(cause));
                 }
                 (None, Ok(Flushed::All)) => send(conn.line.transport.stream(), &outgoing),
-                (None, Ok(_)) => Err(Errno::AGAIN),
+                (None, Ok(flushed)) => {
+                    moved |= flushed == Flushed::Some;
+                    Err(Errno::AGAIN)
+                }
                 (None, Err(_)) => Err(Errno::CONNRESET),
             };
             match sent {
