@@ -209,6 +209,13 @@ impl Exchange {
         self.phase.load(Ordering::Acquire) != 0
     }
 
+    /// Records an answer whose content is in memory: all of it at once, and by nobody else.
+    #[inline(always)]
+    pub(crate) fn whole(&self, bytes: u64) {
+        self.body_bytes.store(bytes, Ordering::Relaxed);
+        self.phase.store(3, Ordering::Release);
+    }
+
     #[inline]
     pub(crate) fn produced(&self, bytes: u64) {
         self.body_bytes.fetch_add(bytes, Ordering::Relaxed);

@@ -118,6 +118,15 @@ impl Input {
         Self(None)
     }
 
+    /// Drops the input, at no cost if it is empty.
+    #[inline(always)]
+    pub(crate) fn discard(self) {
+        match self.0 {
+            Some(live) => drop(live),
+            none => std::mem::forget(none),
+        }
+    }
+
     /// A body that is in memory already.
     #[must_use]
     pub fn from_bytes(bytes: Bytes) -> Self {

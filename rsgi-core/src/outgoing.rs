@@ -105,8 +105,7 @@ impl Outgoing {
     #[inline(always)]
     pub(crate) fn whole(bytes: Bytes, exchange: &Exchange) -> Self {
         let framing = Framing::Length(bytes.len() as u64);
-        exchange.produced(bytes.len() as u64);
-        exchange.ended();
+        exchange.whole(bytes.len() as u64);
         Self { state: State::Whole(bytes), framing, close: false, head_at_once: false }
     }
 

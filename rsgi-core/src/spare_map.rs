@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use http::HeaderMap;
 
-/// A map with room for more fields than this isn't kept.
+/// A map that held more fields than this isn't kept: their memory would be kept with it.
 const KEPT: usize = 64;
 
 thread_local! {
@@ -23,7 +23,7 @@ pub(crate) fn take() -> HeaderMap {
 /// Keeps a map's memory, not its fields.
 #[inline]
 pub(crate) fn give(mut map: HeaderMap) {
-    if map.capacity() != 0 && map.capacity() <= KEPT {
+    if map.len() <= KEPT {
         map.clear();
         // During a thread's end there is no place for it: then it is dropped.
         let _ended = SPARE.try_with(|spare| spare.set(Some(map)));

@@ -30,11 +30,7 @@ impl Environ {
     /// back, also after the request's head was changed: a path that was rewritten stays mounted if it lies under the
     /// script name still, and the target stays that of the client.
     pub fn into_request(self) -> Request<Input> {
-        let inner = self.into_inner();
-        let Inner { input, exchange, script_end, extra, .. } = inner;
-        let (mut head, ()) = Request::new(()).into_parts();
-        (head.method, head.uri, head.version) = (inner.method, inner.uri, inner.version);
-        (head.headers, head.extensions) = (inner.headers.unwrap_or_default(), inner.extensions);
+        let Inner { mut head, input, exchange, script_end, extra } = self.into_inner();
         let rest = Rest { exchange, uri: head.uri.clone(), script_end, extra };
         head.extensions.insert(Carried(Arc::new(Mutex::new(Some(rest)))));
         Request::from_parts(head, input)
@@ -66,7 +62,7 @@ impl Environ {
     /// the root. The target stays that of the client.
     fn rewritten(&mut self, original: &Uri) {
         let inner = self.inner_mut();
-        let path = inner.uri.path();
+        let path = inner.head.uri.path();
         let extra = inner.extra.get_or_insert_default();
         let script_name = match &extra.split {
             Some((script_name, _)) => script_name,

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use http::header::{AsHeaderName, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Extensions, Method, Uri, Version};
+use http::{Method, Uri, Version};
 
 use crate::capabilities::{Capabilities, NotSupported};
 use crate::connection::{Scheme, Server};
@@ -61,12 +61,7 @@ pub struct Environ(
 );
 
 struct Inner {
-    method: Method,
-    uri: Uri,
-    version: Version,
-    /// Taken when the environ is dropped: `None` costs less to leave behind than an empty map.
-    headers: Option<HeaderMap>,
-    extensions: Extensions,
+    head: Parts,
     input: Input,
     exchange: Arc<Exchange>,
     /// Where in the target's path the mount ends; a target has less than 64 KiB.
@@ -79,19 +74,7 @@ impl Environ {
     #[inline(always)]
     pub fn new(head: Parts, input: Input, exchange: Arc<Exchange>) -> Self {
         let mut inner = spare::take();
-        let Parts { method, uri, version, headers, extensions, .. } = head;
-        let headers = Some(headers);
-        *inner = Some(Inner {
-            method,
-            uri,
-            version,
-            headers,
-            extensions,
-            input,
-            exchange,
-            script_end: 0,
-            extra: None,
-        });
+        *inner = Some(Inner { head, input, exchange, script_end: 0, extra: None });
         Self(Some(inner))
     }
 
@@ -114,12 +97,12 @@ impl Environ {
     /// The method, any token, its case kept.
     #[inline]
     pub fn method(&self) -> &Method {
-        &self.inner().method
+        &self.inner().head.method
     }
 
     /// The target as http's type: the form in which it was sent, whatever is mounted.
     pub fn uri(&self) -> &Uri {
-        &self.inner().uri
+        &self.inner().head.uri
     }
 
     /// The target as text, exactly as the server's parser keeps it; mounting doesn't change it.
@@ -131,18 +114,18 @@ impl Environ {
     /// The version of the protocol.
     #[inline]
     pub fn version(&self) -> Version {
-        self.inner().version
+        self.inner().head.version
     }
 
     /// The header fields: names in lower case, repeated fields apart and in order, values as bytes.
     #[inline]
     pub fn headers(&self) -> &HeaderMap {
-        self.inner().headers.as_ref().unwrap_or_else(|| gone())
+        &self.inner().head.headers
     }
 
     /// The header fields, to be changed by middleware.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
-        self.inner_mut().headers.as_mut().unwrap_or_else(|| gone())
+        &mut self.inner_mut().head.headers
     }
 
     /// The first field of a name, if it is visible ASCII; bytes are in [`headers`](Self::headers).
@@ -155,7 +138,7 @@ impl Environ {
         if let Some((script_name, _)) = self.inner().extra.as_ref().and_then(|extra| extra.split.as_ref()) {
             return script_name;
         }
-        self.inner().uri.path().get(..usize::from(self.inner().script_end)).unwrap_or_default()
+        self.inner().head.uri.path().get(..usize::from(self.inner().script_end)).unwrap_or_default()
     }
 
     /// The rest of the path, for the app to route by; raw, as in the target. `*` for `OPTIONS *`, empty for CONNECT.
@@ -163,7 +146,7 @@ impl Environ {
         if let Some((_, path_info)) = self.inner().extra.as_ref().and_then(|extra| extra.split.as_ref()) {
             return path_info;
         }
-        self.inner().uri.path().get(usize::from(self.inner().script_end)..).unwrap_or_default()
+        self.inner().head.uri.path().get(usize::from(self.inner().script_end)..).unwrap_or_default()
     }
 
     /// The path info with its escapes decoded once, as bytes.
@@ -173,7 +156,7 @@ impl Environ {
 
     /// The query, without its question mark; `None` if there is none, empty if there is only the mark.
     pub fn query(&self) -> Option<&str> {
-        self.inner().uri.query()
+        self.inner().head.uri.query()
     }
 
     /// Moves `prefix` from the path info to the script name, if the path info lies under it; compared segment by
@@ -215,7 +198,7 @@ impl Environ {
 
     /// Changes the method, as method-overriding middleware does.
     pub fn set_method(&mut self, method: Method) {
-        self.inner_mut().method = method;
+        self.inner_mut().head.method = method;
     }
 
     /// Keeps a target's exact text where `Uri` would lose some of it; for adapters.

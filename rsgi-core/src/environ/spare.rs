@@ -15,16 +15,21 @@ thread_local! {
 /// Gives an empty box, a used one if there is one.
 #[inline(always)]
 pub(super) fn take() -> Box<Option<Inner>> {
-    SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default()
+    SPARE.try_with(|spare| spare.take().unwrap_or_default()).unwrap_or_default()
 }
 
 /// Empties a box and keeps it; its header map goes to the next answer.
 #[inline]
 pub(super) fn give(mut inner: Box<Option<Inner>>) {
-    if let Some(map) = inner.as_mut().as_mut().and_then(|inner| inner.headers.take()) {
-        spare_map::give(map);
+    if let Some(Inner { head, input, extra, .. }) = inner.take() {
+        spare_map::give(head.headers);
+        input.discard();
+        match extra {
+            Some(extra) => drop(extra),
+            // Nothing to drop, which a drop would call a function to find out.
+            none => std::mem::forget(none),
+        }
     }
-    *inner = None;
     // During a thread's end there is no place for it: then it is dropped.
     let _ended = SPARE.try_with(|spare| spare.set(Some(inner)));
 }
