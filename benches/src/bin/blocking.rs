@@ -23,7 +23,9 @@ const CONNECTIONS: [&str; 2] = ["32", "64"];
 fn main() -> ExitCode {
     let result = match std::env::args().nth(1).as_deref() {
         None => table(),
-        Some("async") => serve(|_: Environ, start_response: StartResponse| std::future::ready(pong(start_response))),
+        Some("async") => {
+            serve(|_: Environ, start_response: StartResponse| std::future::ready(pong(start_response)))
+        }
         Some("blocking") => serve(blocking(|_, start_response| pong(start_response))),
         Some(other) => Err(format!("no app {other}: async or blocking").into()),
     };
@@ -37,7 +39,9 @@ fn main() -> ExitCode {
 }
 
 fn pong(start_response: StartResponse) -> Result<Started, Error> {
-    Ok(start_response.start(StatusCode::OK, [(CONTENT_TYPE, HeaderValue::from_static("text/plain"))])?.body("pong"))
+    Ok(start_response
+        .start(StatusCode::OK, [(CONTENT_TYPE, HeaderValue::from_static("text/plain"))])?
+        .body("pong"))
 }
 
 /// Serves until it is killed, and says where.
