@@ -10,7 +10,6 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -22,6 +21,8 @@ use rsgi_core::server::Config;
 use rsgi_core::{Exchange, Input, InputError, InputErrorKind, InputLength, InputSource};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
+
+use crate::unread::Unread;
 
 /// What bounds a request's body beside its limit.
 #[derive(Debug, Clone, Copy)]
@@ -63,18 +64,9 @@ fn length_of(body: &Incoming) -> InputLength {
     body.size_hint().exact().map_or(InputLength::Unknown, InputLength::Known)
 }
 
-/// Whether there is something left of a request's body, for whoever closes the connection.
-#[derive(Debug, Default)]
-pub(crate) struct Unread(AtomicBool);
-
-impl Unread {
-    pub(crate) fn is_left(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 struct IncomingSource {
-    body: Incoming,
+    /// `None` once it broke, or was left to be thrown away.
+    body: Option<Incoming>,
     bounds: Bounds,
     /// Made when somebody waits for the first time.
     silence: Option<Pin<Box<Sleep>>>,
@@ -85,8 +77,8 @@ struct IncomingSource {
 
 impl IncomingSource {
     fn new(body: Incoming, bounds: Bounds, unread: Arc<Unread>) -> Self {
-        unread.0.store(!body.is_end_stream(), Ordering::Relaxed);
-        Self { body, bounds, silence: None, waiting: false, unread }
+        unread.set_left(!body.is_end_stream());
+        Self { body: Some(body), bounds, silence: None, waiting: false, unread }
     }
 
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<InputError> {
@@ -117,18 +109,30 @@ impl IncomingSource {
     }
 }
 
+impl Drop for IncomingSource {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take() {
+            self.unread.leave(body);
+        }
+    }
+}
+
 impl InputSource for IncomingSource {
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
         let this = &mut *self;
-        let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) else {
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(context) else {
             return this.poll_silence(context).map(|error| Some(Err(error)));
         };
         this.waiting = false;
-        if frame.is_none() || this.body.is_end_stream() {
-            this.unread.0.store(false, Ordering::Relaxed);
+        if frame.is_none() || body.is_end_stream() {
+            this.unread.set_left(false);
+        }
+        if matches!(frame, Some(Err(_))) {
+            this.body = None;
         }
         Poll::Ready(frame.map(|frame| {
             let frame = frame.map_err(|error| InputError::new(kind_of(&error)).with_source(error))?;

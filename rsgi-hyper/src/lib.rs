@@ -49,6 +49,7 @@ mod http1;
 mod http2;
 mod offload;
 mod request;
+mod unread;
 mod upgrade;
 
 pub use config::Cores;

@@ -10,6 +10,7 @@ use rsgi_core::server::{Config, HalfClose, ServerField, Timeouts};
 
 use crate::body_in::Bounds;
 use crate::request::HeadLimits;
+use crate::unread::Discard;
 
 /// What connections need of the configuration.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub(crate) struct Setting {
     pub(crate) timeouts: Timeouts,
     /// Requests on a connection.
     pub(crate) requests: u64,
-    /// Bytes of an unread body that are read so that the answer isn't lost.
-    pub(crate) discard_bytes: u64,
+    /// How much of an unread body is read so that the connection goes on, or the answer isn't lost.
+    pub(crate) discard: Discard,
     /// Whether there is a field to be added to answers.
     pub(crate) adds_field: bool,
     server_field: Option<HeaderValue>,
@@ -39,7 +40,7 @@ impl Setting {
             half_close: config.half_close,
             timeouts: config.timeouts.clone(),
             requests: config.limits.requests_per_connection.unwrap_or(u64::MAX),
-            discard_bytes: config.limits.discard_bytes,
+            discard: Discard { bytes: config.limits.discard_bytes, time: config.timeouts.linger },
             adds_field: server_field.is_some(),
             server_field,
         }

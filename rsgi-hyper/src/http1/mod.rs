@@ -85,7 +85,7 @@ pub(crate) async fn serve<S: Stream, A: App>(
         return stream.reset();
     }
     match &end {
-        End::TimedOut(Waiting::Head(_)) if !was_busy => {
+        End::TimedOut(Waiting::Head(_)) if !was_busy && !wire.has_unread() => {
             let refused = within(setting.timeouts.write, stream.write_all(REQUEST_TIMEOUT)).await;
             if matches!(refused, Some(Ok(()))) {
                 linger(stream, setting).await;
@@ -123,7 +123,7 @@ async fn linger(mut stream: impl Stream, setting: &Setting) {
         if stream.shutdown().await.is_err() {
             return;
         }
-        let mut left = setting.discard_bytes;
+        let mut left = setting.discard.bytes;
         let mut piece = rsgi_core::bytes::BytesMut::with_capacity(8192);
         while left > 0 {
             piece.clear();
@@ -153,7 +153,12 @@ where
 {
     #[inline]
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<hyper::Result<()>> {
-        Future::poll(Pin::new(&mut self.connection), context)
+        loop {
+            let polled = Future::poll(Pin::new(&mut self.connection), context);
+            if polled.is_ready() || !self.wire.poll_away(context) {
+                return polled;
+            }
+        }
     }
 
     fn finish(&mut self) {

@@ -80,12 +80,15 @@ fn fill(environ: &mut Environ, body: Incoming, mut extensions: Extensions, share
         let exchange = Arc::clone(environ.exchange());
         environ.set_input(shared.setting.body.upgradable(
             body,
-            shared.wire.expect_body(),
+            shared.wire.expect_body(None),
             exchange,
             receiver,
         ));
     } else if !body.is_end_stream() {
-        environ.set_input(shared.setting.body.input(body, shared.wire.expect_body()));
+        // A client that waits to be told to send isn't told so only for its content to be thrown away.
+        let expects = environ.headers().contains_key(header::EXPECT);
+        let unread = shared.wire.expect_body((!expects).then_some(shared.setting.discard));
+        environ.set_input(shared.setting.body.input(body, unread));
     }
     rare
 }

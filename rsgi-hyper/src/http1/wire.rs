@@ -7,8 +7,9 @@
 //! otherwise by [`end`](Wire::end).
 
 use std::io;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Context;
 use std::time::Instant;
 
 use rsgi_core::bytes::Bytes;
@@ -17,16 +18,17 @@ use rsgi_core::server::HalfClose;
 use rsgi_core::{AcceptedBy, Cause, Connection, Delivery, Exchange, Fault, Remainder};
 
 use super::informational::Heads;
-use crate::body_in::Unread;
 use crate::drive::Waiting;
 use crate::request::Known;
 use crate::transport::{Duties, Progress};
+use crate::unread::{Discard, Unread};
 
 /// The shared part of one HTTP/1 connection.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    /// A set of [`BUSY`], [`BEGUN`], [`ENDED`], [`RESET`], [`BLOCKED`], [`HELD`], [`CLOSING`], [`UNTIL_CLOSE`].
-    flags: AtomicU8,
+    /// A set of [`BUSY`], [`BEGUN`], [`ENDED`], [`RESET`], [`BLOCKED`], [`HELD`], [`CLOSING`], [`UNTIL_CLOSE`],
+    /// [`HAS_BODY`].
+    flags: AtomicU16,
     /// Bytes that the stream took, to see progress.
     written: AtomicU64,
     requests: AtomicU64,
@@ -56,7 +58,7 @@ impl Wire {
     pub(crate) fn new(connection: &Arc<Connection>, heads: Arc<Heads>, half_close: HalfClose) -> Self {
         let exchange = Exchange::new(Arc::clone(connection));
         Self {
-            flags: AtomicU8::new(0),
+            flags: AtomicU16::new(0),
             written: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             read: AtomicUsize::new(0),
@@ -82,7 +84,7 @@ impl Wire {
         (current.unread, current.left) = (None, None);
         drop(current);
         let flags = self.flags.load(Ordering::Relaxed);
-        self.flags.store((flags | BUSY) & !(BEGUN | HELD | UNTIL_CLOSE), Ordering::Relaxed);
+        self.flags.store((flags | BUSY) & !(BEGUN | HELD | UNTIL_CLOSE | HAS_BODY), Ordering::Relaxed);
         self.requests.store(self.requests() + 1, Ordering::Relaxed);
         self.measure_head();
         self.heads.open();
@@ -94,9 +96,18 @@ impl Wire {
         self.lock().exchange.arrived()
     }
 
-    /// The request has a body; the mark tells whether it was read.
-    pub(crate) fn expect_body(&self) -> Arc<Unread> {
-        Arc::clone(self.lock().unread.get_or_insert_default())
+    /// The request has a body; the mark tells whether it was read, and has the rest thrown away if it may be.
+    pub(crate) fn expect_body(&self, discard: Option<Discard>) -> Arc<Unread> {
+        self.set(HAS_BODY);
+        let unread = Arc::new(discard.map_or_else(Unread::default, Unread::discarded));
+        self.lock().unread = Some(Arc::clone(&unread));
+        unread
+    }
+
+    /// Throws away what the app left of the body; tells whether hyper can go on for it.
+    #[inline]
+    pub(crate) fn poll_away(&self, context: &mut Context<'_>) -> bool {
+        self.has(HAS_BODY) && self.lock().unread.as_ref().is_some_and(|unread| unread.poll_away(context))
     }
 
     /// The answer may have several pieces; `left` tells whether something of it is.
@@ -221,18 +232,18 @@ impl Wire {
     }
 
     #[inline]
-    fn has(&self, flag: u8) -> bool {
+    fn has(&self, flag: u16) -> bool {
         self.flags.load(Ordering::Relaxed) & flag != 0
     }
 
     // One task writes, so a load and a store do, where an atomic operation would cost more.
     #[inline]
-    fn set(&self, flag: u8) {
+    fn set(&self, flag: u16) {
         self.flags.store(self.flags.load(Ordering::Relaxed) | flag, Ordering::Relaxed);
     }
 
     #[inline]
-    fn clear(&self, flag: u8) {
+    fn clear(&self, flag: u16) {
         self.flags.store(self.flags.load(Ordering::Relaxed) & !flag, Ordering::Relaxed);
     }
 
@@ -339,18 +350,20 @@ impl Duties for &Wire {
 }
 
 /// A request is being answered.
-const BUSY: u8 = 1;
+const BUSY: u16 = 1;
 /// Bytes came since the last request's head: of its body, or of the next head.
-const BEGUN: u8 = 1 << 1;
+const BEGUN: u16 = 1 << 1;
 /// The client ended its side.
-const ENDED: u8 = 1 << 2;
+const ENDED: u16 = 1 << 2;
 /// The stream is broken.
-const RESET: u8 = 1 << 3;
+const RESET: u16 = 1 << 3;
 /// The client takes no bytes for now.
-const BLOCKED: u8 = 1 << 4;
+const BLOCKED: u16 = 1 << 4;
 /// The answer is finished, and hyper hasn't got it yet.
-const HELD: u8 = 1 << 5;
+const HELD: u16 = 1 << 5;
 /// The connection ends behind the answer that was sent.
-const CLOSING: u8 = 1 << 6;
+const CLOSING: u16 = 1 << 6;
 /// The answer ends with the connection, as on HTTP/1.0.
-const UNTIL_CLOSE: u8 = 1 << 7;
+const UNTIL_CLOSE: u16 = 1 << 7;
+/// The request has a body.
+const HAS_BODY: u16 = 1 << 8;
