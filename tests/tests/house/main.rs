@@ -3,10 +3,11 @@
 //! These tests read files and run nothing of the project; what it does is tested in the other targets. Each test prints every
 //! offence it finds, with file and line, not only the first.
 //!
-//! `tidy`, `layers` and `spec` hold the tests; `files` walks the tree for them, `clauses` and `pep` read the texts that are
+//! `tidy`, `layers`, `spec` and `evidence` hold the tests; `files` walks the tree for them, `clauses` and `pep` read the texts that are
 //! compared.
 
 mod clauses;
+mod evidence;
 mod files;
 mod layers;
 mod pep;
