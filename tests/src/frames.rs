@@ -38,7 +38,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The error code of RST_STREAM and GOAWAY.
+    /// The error code of `RST_STREAM` and `GOAWAY`.
     pub fn error_code(&self) -> u32 {
         let at = if self.kind == kind::GOAWAY { 4 } else { 0 };
         u32::from_be_bytes(self.payload[at..at + 4].try_into().expect("four bytes"))

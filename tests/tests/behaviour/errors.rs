@@ -8,7 +8,7 @@ use rsgi_tests::answer::Broken;
 use rsgi_tests::bytes::{get, request};
 use rsgi_tests::deadline::events;
 use rsgi_tests::probe::{OnDrop, app, tell_outcome, with_outcome};
-use rsgi_tests::{On, log, mount, mount_only};
+use rsgi_tests::{On, log, mount};
 
 /// Asks for something that must become a 500, twice on one connection, then for `/fine`.
 fn fails_and_lives_on(on: On, failing: impl App, secret: &str) {
@@ -314,9 +314,6 @@ mount!(
     an_error_of_a_push_body_is_visible_behind_its_pieces,
     missing_bytes_break_the_answer_visibly,
     a_panic_of_an_async_body_is_visible_behind_its_pieces,
-);
-mount_only!(
-    on_std_alone,
-    STD: a_break_is_visible_to_http_1_0_too,
+    a_break_is_visible_to_http_1_0_too,
     surplus_bytes_are_not_sent_and_close_the_connection,
 );

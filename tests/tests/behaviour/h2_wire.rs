@@ -33,7 +33,7 @@ fn refused(on: On, what: &str, frames: &[u8]) {
             client.send(preface());
         }
         // 400 by its index in the static table, the one status that fits (RFC 7541 appendix A).
-        kind::HEADERS => assert_eq!(first.payload[0], 0x80 | 12, "{what}: answered, and not by 400"),
+        kind::HEADERS => assert_eq!(first.payload[0], 0x8c, "{what}: answered, and not by 400"),
         other => panic!("{what}: a frame of kind {other}"),
     }
     client.send(headers(3, flag::END_STREAM, &request("GET", "/fine")));

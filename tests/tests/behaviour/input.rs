@@ -8,7 +8,7 @@ use rsgi_core::{Body, Environ, InputErrorKind, InputLength, StartResponse, app_f
 use rsgi_tests::bytes::{chunked_head, chunks, get, noise, post, request};
 use rsgi_tests::deadline::{Events, events};
 use rsgi_tests::probe::{Seen, app, watching, watching_blocked};
-use rsgi_tests::{On, Server, mount, mount_only};
+use rsgi_tests::{On, Server, mount};
 
 /// A server of each flavour: the cases of rule 68 compare what an async app and a blocking one read.
 fn both(on: On) -> [(Server, Events<Seen>); 2] {
@@ -271,8 +271,5 @@ mount!(
     an_answer_reaches_a_client_that_is_still_sending,
     reading_where_blocking_is_forbidden_is_a_typed_error,
     a_blocking_body_may_read_the_input,
-);
-mount_only!(
-    on_std_alone,
-    STD: a_body_left_unread_does_not_disturb_the_next_request,
+    a_body_left_unread_does_not_disturb_the_next_request,
 );

@@ -385,12 +385,7 @@ mount!(
     keep_alive_of_zero_closes_after_each_answer,
     the_request_buffer_changes_nothing_an_app_sees,
     the_request_buffer_keeps_slow_uploads_off_the_app,
+    a_large_unread_body_is_not_read_to_its_end,
 );
-mount_only!(
-    on_std_alone,
-    STD: requests_over_the_queue_are_503,
-);
-mount_only!(
-    on_hyper_alone,
-    HYPER: a_large_unread_body_is_not_read_to_its_end,
-);
+// Async apps wait for no thread there, and blocking ones wait in its pool, which refuses none.
+mount_only!(on_std_threads, STD: requests_over_the_queue_are_503);

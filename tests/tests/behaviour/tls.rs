@@ -67,6 +67,8 @@ struct Hello {
 
 const USUAL: Hello = Hello { versions: &[&version::TLS13], protocols: &["http/1.1"], certificate: false };
 
+const OLDER: Hello = Hello { versions: &[&version::TLS12], ..USUAL };
+
 fn connect(address: SocketAddr, hello: &Hello) -> Client {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(data("authority.pem")).unwrap()).unwrap();
@@ -94,7 +96,6 @@ fn connect(address: SocketAddr, hello: &Hello) -> Client {
 fn the_facts_of_tls_are_told(on: On) {
     let (app, seen) = watching();
     let server = serve(on, app);
-    const OLDER: Hello = Hello { versions: &[&version::TLS12], ..USUAL };
     for (hello, expected) in [(USUAL, TlsVersion::V1_3), (OLDER, TlsVersion::V1_2)] {
         let mut client = connect(server.address(), &hello);
         assert_eq!(client.ask(get("/a")).status(), 200);
