@@ -190,8 +190,9 @@ impl Handle {
             let at = Instant::now() + limit;
             *until = Some(until.map_or(at, |before| before.min(at)));
         }
-        inner.drain.begin();
+        // The engine first: what an app answers on being told must say already that it is the last.
         inner.engine.graceful(limit);
+        inner.drain.begin();
     }
 
     /// Reads certificate and key again; new connections get them. Does nothing on a server without TLS.
