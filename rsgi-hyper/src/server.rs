@@ -204,6 +204,7 @@ impl Builder {
 
     fn control(&self, app: &impl App) -> Result<Arc<Control>, ServeError> {
         self.config.check()?;
+        refuse_foreign(&self.config)?;
         let missing = app.requires().missing_in(self.capabilities());
         if !missing.is_empty() {
             return Err(ServeError::missing_capability(missing, Server::NAME));
@@ -474,3 +475,21 @@ async fn survive(error: &io::Error) {
 
 /// How long accepting pauses when the process is out of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// Refuses a setting that only a server of blocking threads can keep, and says of one that does nothing here that it
+/// does nothing: neither is passed over in silence.
+fn refuse_foreign(config: &Config) -> Result<(), ServeError> {
+    if config.limits.request_buffer > 0 {
+        let bytes = config.limits.request_buffer;
+        tracing::warn!(target: "rsgi", bytes, "request_buffer does nothing here: an app that waits holds no thread");
+    }
+    match config.limits.pending_requests {
+        None => Ok(()),
+        Some(most) => Err(ServeError::bad_setting(
+            "pending_requests",
+            most,
+            "rsgi-hyper has no such queue: apps are polled, and hold no thread",
+            "leave it unset, or serve by rsgi-std",
+        )),
+    }
+}

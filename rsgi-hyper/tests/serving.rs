@@ -195,3 +195,41 @@ fn blocking_work_that_sleeps_lets_others_pass() {
     }
     assert!(begun.elapsed() < Duration::from_secs(2), "nobody waited for those that sleep");
 }
+
+#[test]
+fn a_plain_hyper_service_answers_and_tells_the_outcome() {
+    let (sender, outcomes) = mpsc::channel();
+    let app = app_fn(move |environ: Environ, start_response: StartResponse| {
+        let sender = sender.clone();
+        environ.on_outcome(move |outcome| sender.send((outcome.is_whole(), outcome.body_bytes)).unwrap());
+        let informs = environ.informational().is_ok();
+        async move { Ok(start_response.status(StatusCode::OK).body(if informs { "wrong" } else { "pong" })) }
+    });
+    let (mut client, server) = UnixStream::pair().unwrap();
+    server.set_nonblocking(true).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let serving = std::thread::spawn(move || {
+        runtime.block_on(async {
+            let hosted = Builder::new(Config::new()).host(app).unwrap();
+            let end = Endpoint::unix(None, None);
+            let io = hyper_util::rt::TokioIo::new(tokio::net::UnixStream::from_std(server).unwrap());
+            let service = hosted.service(end.clone(), end);
+            hyper::server::conn::http1::Builder::new().serve_connection(io, service).await.unwrap();
+        });
+    });
+    let answer = ask(&mut client);
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\npong"), "{answer}");
+    assert_eq!(outcomes.recv_timeout(Duration::from_secs(10)).unwrap(), (true, 4));
+    serving.join().unwrap();
+}
+
+#[test]
+fn a_setting_that_it_cannot_keep_is_refused_by_name() {
+    let config = config().limits(|limits| limits.pending_requests = Some(5));
+    let error = Server::start(config, ping).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.setting()),
+        (ServeErrorKind::BadSetting, Some("pending_requests")),
+        "{error}"
+    );
+}
