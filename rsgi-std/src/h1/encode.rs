@@ -79,12 +79,16 @@ pub fn encode_head(out: &mut Vec<u8>, head: &AnswerHead<'_>, standing: &Standing
         AnswerFraming::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
         AnswerFraming::AsGiven | AnswerFraming::UntilClose | AnswerFraming::Nothing => {}
     }
-    match head.connection {
-        ConnectionField::Omitted => {}
-        ConnectionField::KeepAlive => out.extend_from_slice(b"connection: keep-alive\r\n"),
-        ConnectionField::Close => out.extend_from_slice(b"connection: close\r\n"),
-        ConnectionField::Upgrade => out.extend_from_slice(b"connection: upgrade\r\n"),
-    }
+    // RFC 9110 section 7.8: an Upgrade field, such as a 426's offer, is named in Connection.
+    let line: &[u8] = match (head.connection, own.upgrade) {
+        (ConnectionField::Omitted, Own::Unset) => b"",
+        (ConnectionField::KeepAlive, Own::Unset) => b"connection: keep-alive\r\n",
+        (ConnectionField::KeepAlive, Own::Set) => b"connection: keep-alive, upgrade\r\n",
+        (ConnectionField::Close, Own::Unset) => b"connection: close\r\n",
+        (ConnectionField::Close, Own::Set) => b"connection: close, upgrade\r\n",
+        (ConnectionField::Omitted, Own::Set) | (ConnectionField::Upgrade, _) => b"connection: upgrade\r\n",
+    };
+    out.extend_from_slice(line);
     encode_standing(out, &own, standing);
 }
 
@@ -170,6 +174,7 @@ pub fn encode_error(out: &mut Vec<u8>, status: StatusCode, text: &str, standing:
 struct OwnFields {
     date: Own,
     server: Own,
+    upgrade: Own,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -187,6 +192,10 @@ impl OwnFields {
         match name.as_str().len() {
             4 if *name == header::DATE => std::mem::replace(&mut self.date, Own::Set) == Own::Unset,
             6 if *name == header::SERVER => std::mem::replace(&mut self.server, Own::Set) == Own::Unset,
+            7 if *name == header::UPGRADE => {
+                self.upgrade = Own::Set;
+                true
+            }
             10 => *name != header::CONNECTION && name.as_str() != "keep-alive",
             14 if *name == header::CONTENT_LENGTH => framing == AnswerFraming::AsGiven,
             17 => *name != header::TRANSFER_ENCODING,

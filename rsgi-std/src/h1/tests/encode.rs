@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::StatusCode;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LINK, SERVER, SET_COOKIE,
-    TRANSFER_ENCODING,
+    TRANSFER_ENCODING, UPGRADE,
 };
 
 use super::*;
@@ -96,6 +96,20 @@ fn the_connection_field_is_the_servers() {
     ] {
         let expected = format!("HTTP/1.1 200 OK\r\n{expected}{DATE_LINE}\r\n");
         assert_eq!(encode(&headers, AnswerFraming::Nothing, connection), expected);
+    }
+}
+
+#[test]
+fn an_upgrade_field_is_named_in_connection() {
+    let headers = fields([(UPGRADE, "echo")]);
+    for (connection, expected) in [
+        (ConnectionField::Omitted, "upgrade"),
+        (ConnectionField::KeepAlive, "keep-alive, upgrade"),
+        (ConnectionField::Close, "close, upgrade"),
+        (ConnectionField::Upgrade, "upgrade"),
+    ] {
+        let head = encode(&headers, AnswerFraming::Nothing, connection);
+        assert!(head.contains(&format!("\r\nupgrade: echo\r\nconnection: {expected}\r\n")), "{head}");
     }
 }
 
