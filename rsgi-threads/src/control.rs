@@ -176,15 +176,23 @@ impl Control {
         .unwrap_or(Posted::Stale)
     }
 
-    /// Rouses a waiting entry whose deadline has passed; the key to put in the queue, if it was waiting.
+    /// Rouses an entry whose deadline has passed; the key to put in the queue, if it was waiting. Who holds the entry
+    /// may have set that very deadline and be about to let it wait, so it is remembered there; one in the queue will be
+    /// held first, and its deadline set then.
     pub(crate) fn expire(&self, index: u32) -> Option<Key> {
         self.update(|word| {
             let mut next = word;
             next.pending = word.pending.and(Events::TIMEOUT);
-            next.status = Status::Queued;
-            let key = Key { index, generation: word.generation };
-            (word.status == Status::Waiting).then_some((next, key))
+            match word.status {
+                Status::Waiting => {
+                    next.status = Status::Queued;
+                    Some((next, Some(Key { index, generation: word.generation })))
+                }
+                Status::Held => Some((next, None)),
+                Status::Queued | Status::Free => None,
+            }
         })
+        .flatten()
     }
 
     /// Takes a queued entry up, with all that is pending. `None`: it is somebody else's by now.

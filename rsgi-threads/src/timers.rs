@@ -96,6 +96,7 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::Rested;
     use crate::next::Interest;
 
     fn expired(timers: &Timers, control: &Control, now: u64) -> usize {
@@ -136,13 +137,26 @@ mod tests {
     }
 
     #[test]
+    fn a_deadline_that_passes_before_its_entry_waits_is_not_lost() {
+        let timers = Timers::new();
+        let control = Control::default();
+        control.occupy();
+        timers.set(&control, 0, Millis(10));
+        assert_eq!(expired(&timers, &control, 10), 0, "it is held");
+        assert_eq!(control.rest(Interest::READ), Rested::Queue, "so it is told when it would wait");
+    }
+
+    #[test]
     fn an_entry_that_is_held_does_not_expire_but_can_be_armed_again() {
         let (timers, control) = (Timers::new(), Control::default());
         control.occupy();
         timers.set(&control, 0, Millis(5));
         assert_eq!(expired(&timers, &control, 9), 0);
         assert!(timers.set(&control, 0, Millis(12)));
-        control.rest(Interest::READ);
+        // It is told of the older deadline first, and finds that it was moved.
+        assert_eq!(control.rest(Interest::READ), Rested::Queue);
+        control.take(0).unwrap();
+        assert_eq!(control.rest(Interest::READ), Rested::Waiting);
         assert_eq!(expired(&timers, &control, 12), 1);
     }
 }
