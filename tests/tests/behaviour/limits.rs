@@ -10,7 +10,7 @@ use rsgi_core::{Environ, InputErrorKind, StartResponse, app_fn, blocking};
 use rsgi_tests::bytes::{chunked_head, chunks, get, noise, post, request};
 use rsgi_tests::deadline::{Events, Gate, events};
 use rsgi_tests::probe::{Seen, app, target, watching};
-use rsgi_tests::{Client, On, Server, mount, mount_only};
+use rsgi_tests::{Client, On, Server, mount};
 
 fn limited(on: On, change: impl FnOnce(&mut Limits)) -> (Server, Events<Seen>) {
     let (app, seen) = watching();
@@ -177,8 +177,15 @@ fn connections_over_the_limit_wait(on: On) {
     assert_eq!(first[0].ask(get("/still")).text(), "/still");
 }
 
-/// rule(130): over `pending_requests` a refusal comes at once, and no queue grows.
+/// rule(130): over `pending_requests` a refusal comes at once, and no queue grows. rsgi-hyper, where only blocking work
+/// waits for threads, has no such queue and says so at the start.
 fn requests_over_the_queue_are_503(on: On) {
+    let limited = |config: Config| config.threads(1).limits(|limits| limits.pending_requests = Some(2));
+    if !on.is_std() {
+        let error = on.start(limited(on.config()), target()).unwrap_err();
+        assert_eq!(error.setting(), Some("pending_requests"), "{error}");
+        return;
+    }
     let gate = Gate::new();
     let held = gate.clone();
     let (teller, inside) = events();
@@ -386,6 +393,5 @@ mount!(
     the_request_buffer_changes_nothing_an_app_sees,
     the_request_buffer_keeps_slow_uploads_off_the_app,
     a_large_unread_body_is_not_read_to_its_end,
+    requests_over_the_queue_are_503,
 );
-// Async apps wait for no thread there, and blocking ones wait in its pool, which refuses none.
-mount_only!(on_std_threads, STD: requests_over_the_queue_are_503);
