@@ -21,10 +21,8 @@ pub(crate) struct Http2Body {
     outgoing: Option<Outgoing>,
     /// What is left of a large piece.
     rest: Bytes,
-    /// How often the connection had flushed when h2 was given the head or the last piece.
-    given: u64,
-    /// An error that waits for the flush behind that.
-    held: Option<OutgoingError>,
+    /// An error that waits until what came before it is flushed.
+    held: Option<Held>,
     stream: Arc<Stream>,
 }
 
@@ -33,16 +31,15 @@ impl Http2Body {
         if outgoing.is_end_stream() {
             stream.ended();
         }
-        Self { outgoing: Some(outgoing), rest: Bytes::new(), given: stream.flushes(), held: None, stream }
+        Self { outgoing: Some(outgoing), rest: Bytes::new(), held: None, stream }
     }
 
     pub(crate) fn empty(stream: Arc<Stream>) -> Self {
-        Self { outgoing: None, rest: Bytes::new(), given: 0, held: None, stream }
+        Self { outgoing: None, rest: Bytes::new(), held: None, stream }
     }
 
     fn piece(&mut self, mut bytes: Bytes) -> Frame<Bytes> {
         self.rest = if bytes.len() > PIECE { bytes.split_off(PIECE) } else { Bytes::new() };
-        self.given = self.stream.flushes();
         if self.is_end_stream() {
             self.stream.ended();
         }
@@ -63,9 +60,12 @@ impl Body for Http2Body {
             let rest = std::mem::take(&mut this.rest);
             return Poll::Ready(Some(Ok(this.piece(rest))));
         }
-        if this.held.is_some() {
-            ready!(this.stream.poll_flushed(this.given, context));
-            return Poll::Ready(this.held.take().map(Err));
+        if let Some(held) = &mut this.held {
+            ready!(this.stream.poll_flushed(held.flushes, context));
+            if held.nudges > 0 {
+                return Poll::Ready(Some(Ok(held.nudge(&this.stream))));
+            }
+            return Poll::Ready(this.held.take().map(|held| Err(held.error)));
         }
         let Some(outgoing) = &mut this.outgoing else { return Poll::Ready(None) };
         match ready!(Pin::new(outgoing).poll_frame(context)) {
@@ -77,11 +77,9 @@ impl Body for Http2Body {
                 }
             }))),
             Some(Err(error)) => {
-                // A reset throws away what h2 has not written, so it waits for that to be flushed; if it is already,
-                // no other flush may ever come.
                 this.stream.failed();
-                this.held = Some(error);
-                self.poll_frame(context)
+                let held = this.held.insert(Held { error, nudges: NUDGES, flushes: 0 });
+                Poll::Ready(Some(Ok(held.nudge(&this.stream))))
             }
             None => {
                 this.stream.ended();
@@ -104,6 +102,29 @@ impl Body for Http2Body {
         }
     }
 }
+
+/// An error behind pieces that h2 may not have written yet: a reset would throw them away.
+#[derive(Debug)]
+struct Held {
+    error: OutgoingError,
+    /// Empty pieces that are still to be given.
+    nudges: u8,
+    /// How often the connection had flushed before the last one.
+    flushes: u64,
+}
+
+impl Held {
+    /// An empty piece, which makes the connection flush, whatever was flushed by now.
+    fn nudge(&mut self, stream: &Stream) -> Frame<Bytes> {
+        self.nudges -= 1;
+        self.flushes = stream.flushes();
+        Frame::data(Bytes::new())
+    }
+}
+
+/// The first flush behind an error may have begun, on another thread, before the last piece was there. The second began
+/// when that was over.
+const NUDGES: u8 = 2;
 
 /// The most bytes that go to h2 at once: a frame of the usual size.
 const PIECE: usize = 16 * 1024;
