@@ -13,7 +13,7 @@ use rsgi_core::{Adapter, App, BoxApp, Endpoint, Running};
 use rsgi_hyper::Cores;
 use rsgi_std::{Options, Poller};
 
-use crate::client::Client;
+use crate::Client;
 use crate::deadline::{PATIENCE, within};
 
 /// One adapter, and one of the ways in which it can be run.

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::client::Client;
+use crate::Client;
 use crate::ground::On;
 
 /// A server in a process of its own; ended when dropped.

@@ -16,17 +16,10 @@
 
 mod ground;
 
-pub mod answer;
-pub mod bytes;
-mod client;
-pub mod deadline;
-pub mod frames;
-pub mod h2;
 pub mod host;
-pub mod log;
 pub mod probe;
-pub mod scratch;
 
-pub use answer::{Answer, Framing};
-pub use client::{Client, End, Wire};
 pub use ground::{HYPER, HYPER_SEPARATE, On, STD, STD_PORTABLE, Server, Stopper};
+pub use rsgi_test::suite::{folder as scratch, log};
+pub use rsgi_test::wire::answer::{Answer, Framing};
+pub use rsgi_test::wire::{End, RawClient as Client, Wire, answer, bytes, deadline, frames, http2 as h2};

@@ -13,9 +13,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-threads", &["rsgi-core"]),
     ("rsgi-std", &["rsgi-core", "rsgi-threads"]),
     ("rsgi-hyper", &["rsgi-core"]),
+    ("rsgi-test", &["rsgi-core"]),
     ("rsgi-examples", &["rsgi-core", "rsgi-std", "rsgi-hyper"]),
     ("rsgi-benches", &["rsgi-core", "rsgi-hyper"]),
-    ("rsgi-tests", &["rsgi-core", "rsgi-threads", "rsgi-std", "rsgi-hyper", "rsgi-examples"]),
+    ("rsgi-tests", &["rsgi-core", "rsgi-threads", "rsgi-std", "rsgi-hyper", "rsgi-test", "rsgi-examples"]),
 ];
 
 /// All that rsgi-core depends on. `pin-project-lite` is there because pinning a field by hand takes unsafe code.

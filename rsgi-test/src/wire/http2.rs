@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use crate::deadline::PATIENCE;
+use super::deadline::PATIENCE;
 
 /// One connection.
 #[derive(Debug)]

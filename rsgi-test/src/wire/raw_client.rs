@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketType, sockopt};
 
-use crate::answer::{Answer, Break, Broken, Head, Reader, broken_by};
-use crate::deadline::PATIENCE;
+use super::answer::{Answer, Break, Broken, Head, Reader, broken_by};
+use super::deadline::PATIENCE;
 
 /// The two kinds of socket, and TLS over one.
 pub trait Wire: Read + Write + Send {
@@ -43,18 +43,18 @@ pub enum End {
 }
 
 /// One connection to a server.
-pub struct Client {
+pub struct RawClient {
     wire: Box<dyn Wire>,
     buffer: Vec<u8>,
 }
 
-impl std::fmt::Debug for Client {
+impl std::fmt::Debug for RawClient {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Client").field("read ahead", &self.buffer.len()).finish_non_exhaustive()
+        formatter.debug_struct("RawClient").field("read ahead", &self.buffer.len()).finish_non_exhaustive()
     }
 }
 
-impl Client {
+impl RawClient {
     /// Connects over TCP.
     pub fn tcp(address: SocketAddr) -> Self {
         let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("connects");

@@ -3,7 +3,7 @@
 //! Fields are sent as literals without compression (RFC 7541 section 6.2.3), so that nothing here can be subtly
 //! right; what the server sends in its fields is not decoded. For whole requests see `h2.rs`.
 
-use crate::client::Client;
+use super::raw_client::RawClient;
 
 /// What a frame is, by its number (RFC 9113 section 6).
 pub mod kind {
@@ -92,7 +92,7 @@ fn integer(block: &mut Vec<u8>, value: usize) {
 }
 
 /// Reads one frame.
-pub fn read(client: &mut Client) -> Frame {
+pub fn read(client: &mut RawClient) -> Frame {
     let head = client.bytes(9);
     let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
     let stream = u32::from_be_bytes(head[5..9].try_into().expect("four bytes"));
@@ -101,7 +101,7 @@ pub fn read(client: &mut Client) -> Frame {
 }
 
 /// Reads frames up to one that fits, answering settings on the way.
-pub fn read_until(client: &mut Client, fits: impl Fn(&Frame) -> bool) -> Frame {
+pub fn read_until(client: &mut RawClient, fits: impl Fn(&Frame) -> bool) -> Frame {
     loop {
         let found = read(client);
         if found.kind == kind::SETTINGS && found.flags & flag::ACK == 0 {

@@ -14,7 +14,7 @@ impl Folder {
     #[expect(clippy::new_without_default, reason = "it makes a folder, which nobody expects of a default")]
     pub fn new() -> Self {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("rsgi-tests-{}-{number}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("rsgi-test-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a folder for temporary files");
         Self(path)
     }

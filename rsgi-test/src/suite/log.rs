@@ -10,7 +10,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::deadline::until;
+use crate::wire::deadline::until;
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static START: Once = Once::new();

@@ -1,0 +1,1 @@
+//! The test client: asks an app in memory, or a live server, by the same calls.

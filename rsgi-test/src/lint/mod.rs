@@ -1,0 +1,1 @@
+//! The lint: watches both sides of the contract at run time.
