@@ -18,6 +18,7 @@ use crate::input_error::{InputError, InputErrorKind};
 use crate::offload::thread_may_block;
 use crate::park;
 use crate::trailer::is_forbidden;
+use crate::watch::{Watch, Watched};
 
 /// What is known of a request body's length before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +146,21 @@ impl Input {
         let live =
             Live { source, length, read: 0, allowed, failed: false, rest: Bytes::new(), trailers: None };
         Self(Some(Box::new(live)))
+    }
+
+    /// Has `watch` see what the input gives; nothing else changes, its limit neither. What is in memory isn't watched.
+    #[must_use]
+    pub fn watch(mut self, watch: impl Watch) -> Self {
+        if let Some(live) = &mut self.0 {
+            live.source = match std::mem::replace(&mut live.source, Source::Bytes(Bytes::new())) {
+                Source::Adapter(inner) => {
+                    let watched = Watched::new(inner.into_inner(), Box::new(watch));
+                    Source::Adapter(Exclusive::new(Box::pin(watched)))
+                }
+                memory @ Source::Bytes(_) => memory,
+            };
+        }
+        self
     }
 
     /// What was known of the length before reading.

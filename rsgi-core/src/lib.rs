@@ -51,6 +51,7 @@ pub mod proxy_protocol;
 mod respond;
 pub mod server;
 mod spare_map;
+mod watch;
 
 pub use bytes;
 pub use http;
@@ -91,3 +92,4 @@ pub use start_response::{Head, StartResponse, Started};
 pub use tls_facts::{Tls, TlsVersion};
 pub use trailer::is_forbidden as is_forbidden_trailer;
 pub use upgrade::{ConnectProtocol, Upgrade, UpgradeKind};
+pub use watch::{Seen, Watch};

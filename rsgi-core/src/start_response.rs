@@ -11,6 +11,7 @@ use crate::body::Body;
 use crate::fields::{FieldName, FieldValue, Fields};
 use crate::start_error::{StartError, StartErrorKind};
 use crate::upgrade::{Upgrade, UpgradeAnswer};
+use crate::watch::Watch;
 
 /// The callable that takes a status and header fields and gives back the only thing an answer can be made from.
 ///
@@ -260,6 +261,11 @@ impl Started {
         self.body = change(self.body);
         self.fields.remove(&http::header::CONTENT_LENGTH);
         self
+    }
+
+    /// Has `watch` see what happens to the body: see [`Body::watch`]. Nothing of the answer changes.
+    pub fn watch(&mut self, watch: impl Watch) {
+        self.body = self.take_body().watch(watch);
     }
 
     /// Asks the server to close the connection after this answer.

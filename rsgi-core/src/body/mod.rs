@@ -22,6 +22,7 @@ use futures_core::Stream;
 use http::header::{HeaderMap, HeaderName};
 
 use crate::exclusive::Exclusive;
+use crate::watch::{Watch, Watched};
 use crate::{Error, Input};
 
 pub use file::FileBody;
@@ -267,6 +268,37 @@ impl Body {
         streaming.source = map::mapped(streaming.source, Box::new(change));
         streaming.length = None;
         Self(Kind::Streaming(streaming))
+    }
+
+    /// Has `watch` see what happens to the body, which stays as it is: its kind, its length, its trailers. A file is
+    /// sent as pieces. Content in memory isn't pulled, so there is nothing to see: `watch` is dropped at once.
+    #[must_use]
+    pub fn watch(self, watch: impl Watch) -> Self {
+        let Kind::Streaming(mut streaming) = self.0 else { return self };
+        let watch: Box<dyn Watch> = Box::new(watch);
+        streaming.source = match streaming.source {
+            Source::Polled(inner) => {
+                Source::Polled(Exclusive::new(Box::pin(Watched::new(inner.into_inner(), watch))))
+            }
+            Source::Blocking(inner) => {
+                Source::Blocking(Exclusive::new(Box::new(Watched::new(inner.into_inner(), watch))))
+            }
+            Source::File(file) => {
+                let file: Box<dyn Produce> = Box::new(file);
+                Source::Blocking(Exclusive::new(Box::new(Watched::new(file, watch))))
+            }
+        };
+        Self(Kind::Streaming(streaming))
+    }
+
+    /// The names of the trailers that were announced: by [`announce_trailers`](Self::announce_trailers) or
+    /// [`with_trailers`](Self::with_trailers).
+    #[must_use]
+    pub fn announced_trailers(&self) -> &[HeaderName] {
+        match &self.0 {
+            Kind::Streaming(streaming) => &streaming.announced,
+            _ => &[],
+        }
     }
 
     /// The length in bytes, where it is known.

@@ -47,3 +47,5 @@ mod upgrades;
 mod variables;
 #[cfg(test)]
 mod watched;
+#[cfg(test)]
+mod watching;
