@@ -7,8 +7,12 @@
 //! This crate knows no server: adapters are given to the suite, never named by it.
 #![forbid(unsafe_code)]
 
-pub mod client;
+mod client;
 pub mod lint;
 #[cfg(feature = "suite")]
 pub mod suite;
 pub mod wire;
+
+pub use client::{
+    Answer, Client, ClientError, ClientErrorKind, Framing, Informational, Memory, Open, Request, Step, Tunnel,
+};
