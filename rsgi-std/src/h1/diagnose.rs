@@ -5,8 +5,9 @@
 //! lets through.
 //!
 //! Invariant: the answer depends on the bytes up to the fault alone, so however a head is split over reads, the same
-//! rule is named. Next: `head.rs`, the only caller.
+//! rule is named. Next: `head.rs` and `progress.rs`, which ask.
 
+use super::head::URI_BYTES;
 use super::{HeadLimits, Reject};
 
 /// What the walk found.
@@ -70,7 +71,7 @@ impl Walk<'_> {
     }
 
     fn whole(&mut self, limits: &HeadLimits) -> Result<LineEnd, Reject> {
-        if self.request_line()? == LineEnd::Undecided {
+        if self.request_line(limits)? == LineEnd::Undecided {
             return Ok(LineEnd::Undecided);
         }
         for count in 0.. {
@@ -93,8 +94,11 @@ impl Walk<'_> {
         Ok(LineEnd::Undecided)
     }
 
-    fn request_line(&mut self) -> Result<LineEnd, Reject> {
+    fn request_line(&mut self, limits: &HeadLimits) -> Result<LineEnd, Reject> {
         let method = self.skip_while(is_token);
+        if method > limits.method_bytes {
+            return Err(Reject::MethodTooLong);
+        }
         match self.peek() {
             None => return Ok(LineEnd::Undecided),
             Some(b' ') if method > 0 => self.at += 1,
@@ -102,6 +106,9 @@ impl Walk<'_> {
             Some(_) => return Err(Reject::InvalidMethod),
         }
         let target = self.skip_while(|byte| byte > b' ' && byte != 0x7f);
+        if target > limits.target_bytes.min(URI_BYTES) {
+            return Err(Reject::TargetTooLong);
+        }
         match self.peek() {
             None => return Ok(LineEnd::Undecided),
             Some(b' ') if target > 0 => self.at += 1,

@@ -199,14 +199,15 @@ impl HeadParser {
     #[cold]
     fn explain(&mut self, buf: &mut [u8], fault: Fault) -> Result<Option<Line>, Reject> {
         let fallback = match fault {
-            Fault::Rule(Reject::BareLineFeed) => Reject::BareLineFeed,
-            Fault::Rule(reject) => return Err(reject),
+            Fault::Rule(reject) => reject,
             Fault::Syntax(httparse::Error::TooManyHeaders) => Reject::TooManyFields,
             // A target that is no UTF-8 breaks no rule of lines.
             Fault::Syntax(httparse::Error::Token) => Reject::InvalidTarget,
             Fault::Syntax(_) => Reject::MalformedRequestLine,
         };
-        match diagnose(buf, &self.limits) {
+        // What lies behind the limit never decides: it may not be here yet.
+        let looked_at = buf.len().min(self.limits.head_bytes.saturating_add(1));
+        match diagnose(&buf[..looked_at], &self.limits) {
             Diagnosis::Broken(reject) => Err(reject),
             Diagnosis::HigherMinor(at) => {
                 buf[at] = b'1';
@@ -292,7 +293,7 @@ fn replace_host(headers: &mut HeaderMap, uri: &Uri) -> Result<(), Reject> {
 const INLINE_FIELDS: usize = 100;
 
 /// The longest target that `http::Uri` can hold.
-const URI_BYTES: usize = 65_534;
+pub(super) const URI_BYTES: usize = 65_534;
 
 /// Maps larger than this aren't kept for the next head, so that one big head doesn't hold memory for ever.
 const RECYCLED_FIELDS: usize = 128;

@@ -72,28 +72,23 @@ impl HeadProgress {
             self.look_for_end(buf, limits)?;
         }
         self.scanned = buf.len();
-        let longest_line = limits.method_bytes.saturating_add(limits.target_bytes).saturating_add(LINE_REST);
-        if self.line == RequestLine::Growing && buf.len() > longest_line {
-            let has_method = buf.iter().take(limits.method_bytes.saturating_add(1)).any(|byte| *byte == b' ');
-            return Err(if has_method { Reject::TargetTooLong } else { Reject::MethodTooLong });
-        }
         if buf.len() > limits.head_bytes {
             return Err(Reject::HeadTooLarge);
         }
         Ok(())
     }
 
-    /// Looks at the bytes that came since the last try: at line ends, and for the empty line.
+    /// Looks at the bytes that came since the last try: at line ends, at limits, and for the empty line.
+    ///
+    /// One byte after the other, so that of two rules the same one is named whether they are broken in one read or not.
     fn look_for_end(&mut self, buf: &[u8], limits: &HeadLimits) -> Result<Ready, Reject> {
+        let longest_line = limits.method_bytes.saturating_add(limits.target_bytes).saturating_add(LINE_REST);
         for at in self.scanned..buf.len() {
             let is_behind_return = at > 0 && buf[at - 1] == b'\r';
             let is_feed = buf[at] == b'\n';
             if is_feed != is_behind_return {
                 let bare = if is_feed { Reject::BareLineFeed } else { Reject::BareCarriageReturn };
-                return Err(match diagnose(buf, limits) {
-                    Diagnosis::Broken(reject) => reject,
-                    _ => bare,
-                });
+                return Err(name(&buf[..=at], limits, bare));
             }
             if is_feed {
                 self.line = RequestLine::Whole;
@@ -101,8 +96,23 @@ impl HeadProgress {
                     return Ok(Ready::Parse);
                 }
             }
+            if self.line == RequestLine::Growing && at >= longest_line {
+                return Err(name(&buf[..=at], limits, Reject::TargetTooLong));
+            }
+            if at >= limits.head_bytes {
+                return Err(name(&buf[..=at], limits, Reject::HeadTooLarge));
+            }
         }
         Ok(Ready::NotYet)
+    }
+}
+
+/// The first rule that these bytes break, or the one that is known to be broken.
+#[cold]
+fn name(head: &[u8], limits: &HeadLimits, known: Reject) -> Reject {
+    match diagnose(head, limits) {
+        Diagnosis::Broken(reject) => reject,
+        _ => known,
     }
 }
 

@@ -48,7 +48,9 @@ impl TrailerSection {
             buf.advance(2);
             return Ok(Some(Trailers::default()));
         }
-        for at in self.scanned..buf.len() {
+        // With the empty line, which isn't counted. What lies behind the limit never decides: it may not be here yet.
+        let most = limits.trailer_bytes.saturating_add(2);
+        for at in self.scanned..buf.len().min(most) {
             match buf[at] {
                 b'\n' if at == 0 || buf[at - 1] != b'\r' => return Err(BodyError::BareLineEnd),
                 b'\n' if at >= 3 && buf[at - 3..at] == *b"\r\n\r" => {
@@ -57,7 +59,7 @@ impl TrailerSection {
                 _ => {}
             }
         }
-        if buf.len() >= limits.trailer_bytes.saturating_add(2) {
+        if buf.len() >= most {
             return Err(BodyError::TrailersTooLong);
         }
         self.scanned = buf.len();
@@ -67,10 +69,6 @@ impl TrailerSection {
 
 /// Parses the section of that many bytes.
 fn take(buf: &mut BytesMut, length: usize, limits: &BodyLimits) -> Result<Trailers, BodyError> {
-    // The empty line isn't counted.
-    if length - 2 > limits.trailer_bytes {
-        return Err(BodyError::TrailersTooLong);
-    }
     let section = buf.split_to(length).freeze();
     let mut slots = [httparse::EMPTY_HEADER; FIELDS];
     let slots = &mut slots[..limits.trailer_count.min(FIELDS)];

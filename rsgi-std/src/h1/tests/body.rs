@@ -256,6 +256,15 @@ fn trailers_at_the_limits_pass_and_one_over_fails() {
 }
 
 #[test]
+fn what_lies_behind_the_limit_of_trailers_never_decides() {
+    let limits = BodyLimits { trailer_bytes: 20, ..BodyLimits::default() };
+    let over = format!("0\r\nX: {}\n\r\n", "y".repeat(40));
+    assert_eq!(decode_with(Framing::Chunked, &limits, over.as_bytes()), Err(BodyError::TrailersTooLong));
+    let before = b"0\r\nX: y\nZ: yyyyyyyyyyyyyyyyyyyyyy\r\n\r\n";
+    assert_eq!(decode_with(Framing::Chunked, &limits, before), Err(BodyError::BareLineEnd));
+}
+
+#[test]
 fn many_tiny_chunks_come_through() {
     let bytes = ["1\r\na\r\n".repeat(1_000), "0\r\n\r\n".to_owned()].concat();
     let whole = run(Framing::Chunked, &BodyLimits::default(), bytes.as_bytes().chunks(1)).unwrap();

@@ -91,6 +91,23 @@ fn a_head_that_never_ends_is_refused_as_soon_as_it_is_over_a_limit() {
 }
 
 #[test]
+fn of_two_broken_rules_the_first_is_named_however_a_head_is_split() {
+    let long = "t".repeat(60);
+    for (bytes, first) in [
+        (format!("GET / HTTP/1.x{long}\r\n\r\n"), Reject::MalformedVersion),
+        (format!("GET /{long} HTTP/1.1\r\nX : y\r\n\r\n"), Reject::TargetTooLong),
+        (format!("GET /{long} HTTP/1.1\nX: y\r\n\r\n"), Reject::TargetTooLong),
+        (format!("{long}( / HTTP/1.1\r\n\r\n"), Reject::MethodTooLong),
+        (format!("GET /\x01{long} HTTP/1.1\r\n\r\n"), Reject::InvalidTarget),
+        (format!("GET / HTTP/1.1\r\nX : {}\r\n\r\n", long.repeat(4)), Reject::WhitespaceBeforeColon),
+        (format!("GET / HTTP/1.1\r\nX: {}\nY: z\r\n\r\n", long.repeat(4)), Reject::HeadTooLarge),
+        (format!("GET / HTTP/1.1\r\nX: {}\rY: z\r\n\r\n", long.repeat(4)), Reject::HeadTooLarge),
+    ] {
+        assert_eq!(parse_with(&limits(), bytes.as_bytes()), Err(first), "{bytes:?}");
+    }
+}
+
+#[test]
 fn empty_lines_in_front_pass_up_to_the_limit() {
     let plain = sample(3, 1, 2, 10);
     for lines in 0..=2 {
