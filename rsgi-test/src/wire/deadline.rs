@@ -4,6 +4,7 @@
 //! the name of what was awaited. Gates open for blocking and for async code alike.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Poll, Waker};
@@ -12,6 +13,18 @@ use std::time::{Duration, Instant};
 
 /// How long anything may take before a test gives up: generous, as machines that run tests are busy.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+static PATIENCE_MILLIS: AtomicU64 = AtomicU64::new(20_000);
+
+/// How long anything may take in this process: [`PATIENCE`], unless it was changed.
+pub fn patience() -> Duration {
+    Duration::from_millis(PATIENCE_MILLIS.load(Ordering::Relaxed))
+}
+
+/// Changes how long anything may take in this process, for who expects to wait in vain.
+pub fn set_patience(time: Duration) {
+    PATIENCE_MILLIS.store(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+}
 
 /// Things that an app tells its test.
 #[derive(Debug)]
@@ -43,7 +56,7 @@ impl<T> Teller<T> {
 impl<T: std::fmt::Debug> Events<T> {
     /// Waits for the next thing told.
     pub fn next(&self, what: &str) -> T {
-        match self.0.recv_timeout(PATIENCE) {
+        match self.0.recv_timeout(patience()) {
             Ok(event) => event,
             Err(RecvTimeoutError::Timeout) => panic!("still waiting for: {what}"),
             Err(RecvTimeoutError::Disconnected) => panic!("never to come: {what}"),
@@ -63,7 +76,7 @@ impl<T: std::fmt::Debug> Events<T> {
     /// Waits until every teller is gone and gives what was told; the way to see that nothing came twice.
     pub fn to_the_end(self, what: &str) -> Vec<T> {
         let mut all = Vec::new();
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + patience();
         loop {
             match self.0.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(event) => all.push(event),
@@ -109,7 +122,7 @@ impl Gate {
     /// Waits on this thread.
     pub fn wait(&self) {
         let state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.0.1.wait_timeout_while(state, PATIENCE, |state| !state.open);
+        let waited = self.0.1.wait_timeout_while(state, patience(), |state| !state.open);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         assert!(state.open, "nobody opens the gate");
     }
@@ -156,7 +169,7 @@ pub fn within<T: Send + 'static>(time: Duration, what: &str, work: impl FnOnce()
 
 /// Waits until a condition holds, asking it again and again; for what has no event, such as a counter of the system's.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + patience();
     while !holds() {
         assert!(Instant::now() < end, "never true: {what}");
         thread::park_timeout(Duration::from_millis(2));

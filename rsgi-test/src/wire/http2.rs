@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use super::deadline::PATIENCE;
+use super::deadline::patience;
 
 /// One connection.
 #[derive(Debug)]
@@ -181,6 +181,6 @@ async fn collect(response: Response<RecvStream>) -> Result<Http2Answer, Http2Bro
 }
 
 fn wait<T>(runtime: &Runtime, work: impl Future<Output = T>) -> T {
-    let waited = runtime.block_on(async { tokio::time::timeout(PATIENCE, work).await });
+    let waited = runtime.block_on(async { tokio::time::timeout(patience(), work).await });
     waited.expect("the server says something in time")
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::net::{AddressFamily, SocketType, sockopt};
 
 use super::answer::{Answer, Break, Broken, Head, Reader, broken_by};
-use super::deadline::PATIENCE;
+use super::deadline::patience;
 
 /// The two kinds of socket, and TLS over one.
 pub trait Wire: Read + Write + Send {
@@ -33,6 +33,9 @@ impl Wire for UnixStream {
     }
 }
 
+/// How many bytes of one write are sent one by one.
+const SLOW: usize = 2048;
+
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -46,6 +49,8 @@ pub enum End {
 pub struct RawClient {
     wire: Box<dyn Wire>,
     buffer: Vec<u8>,
+    /// Whether each byte is sent by a write of its own.
+    byte_by_byte: bool,
 }
 
 impl std::fmt::Debug for RawClient {
@@ -57,7 +62,7 @@ impl std::fmt::Debug for RawClient {
 impl RawClient {
     /// Connects over TCP.
     pub fn tcp(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("connects");
+        let stream = TcpStream::connect_timeout(&address, patience()).expect("connects");
         stream.set_nodelay(true).expect("a TCP socket");
         Self::over(stream)
     }
@@ -78,9 +83,21 @@ impl RawClient {
 
     /// Takes over a stream that is connected already.
     pub fn over(wire: impl Wire + 'static) -> Self {
-        let client = Self { wire: Box::new(wire), buffer: Vec::new() };
-        client.patience(PATIENCE);
+        let client = Self { wire: Box::new(wire), buffer: Vec::new(), byte_by_byte: false };
+        client.patience(patience());
         client
+    }
+
+    /// Sends each byte by a write of its own from now on (of a long content, only the beginning).
+    #[must_use]
+    pub fn byte_by_byte(mut self) -> Self {
+        self.byte_by_byte = true;
+        self
+    }
+
+    /// The socket beneath.
+    pub fn socket(&self) -> BorrowedFd<'_> {
+        self.wire.socket()
     }
 
     /// Sets how long a read or write may take.
@@ -99,7 +116,13 @@ impl RawClient {
 
     /// Sends bytes, or says why not.
     pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        self.wire.write_all(bytes.as_ref())?;
+        let bytes = bytes.as_ref();
+        // Long contents only begin that way: what is cut anywhere shows in the first of it.
+        let slow = if self.byte_by_byte { bytes.len().min(SLOW) } else { 0 };
+        for byte in bytes[..slow].chunks(1) {
+            self.wire.write_all(byte)?;
+        }
+        self.wire.write_all(&bytes[slow..])?;
         self.wire.flush()
     }
 
@@ -113,7 +136,7 @@ impl RawClient {
                 Err(_) => break,
             }
         }
-        self.patience(PATIENCE);
+        self.patience(patience());
         sent
     }
 
@@ -201,7 +224,7 @@ impl RawClient {
             Ok(_) => panic!("the server sends something"),
             Err(error) => assert!(matches!(broken_by(&error), Break::Silent), "{error}"),
         }
-        self.patience(PATIENCE);
+        self.patience(patience());
     }
 
     /// Ends the client's direction and leaves the other open.

@@ -1,0 +1,124 @@
+//! Where a server listens, and what a client of another process asks the probe there.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::probe::FIELD;
+use crate::wire::{RawClient, bytes};
+
+/// Where a server listens.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_enums, reason = "the two kinds of stream socket")]
+pub enum Reach {
+    /// On TCP.
+    Tcp(SocketAddr),
+    /// On a unix socket.
+    Unix(PathBuf),
+}
+
+/// A server of another process that hosts the probe.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "made by whoever knows where the server is")]
+pub struct Endpoint {
+    /// Where it listens.
+    pub reach: Reach,
+    /// Where the probe is mounted; empty for the root.
+    pub prefix: String,
+}
+
+/// Why a text names no server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadUrl(String);
+
+impl Reach {
+    /// Connects.
+    pub fn connect(&self) -> RawClient {
+        match self {
+            Self::Tcp(address) => RawClient::tcp(*address),
+            Self::Unix(path) => RawClient::unix(path),
+        }
+    }
+
+    /// Tries to connect, and hangs up.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system, such as a refused connection.
+    pub fn try_connect(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(address) => TcpStream::connect(address).map(drop),
+            Self::Unix(path) => UnixStream::connect(path).map(drop),
+        }
+    }
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(formatter),
+            Self::Unix(path) => write!(formatter, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// Reads `http://HOST:PORT/PREFIX` and `unix:PATH`.
+impl FromStr for Endpoint {
+    type Err = BadUrl;
+
+    fn from_str(text: &str) -> Result<Self, BadUrl> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Ok(Self { reach: Reach::Unix(path.into()), prefix: String::new() });
+        }
+        let Some(rest) = text.strip_prefix("http://") else {
+            return Err(BadUrl(format!("{text:?} begins with neither http:// nor unix:")));
+        };
+        let (authority, prefix) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let named = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let mut addresses = format!("{authority}{}", if named { "" } else { ":80" })
+            .to_socket_addrs()
+            .map_err(|error| BadUrl(format!("{authority:?} has no address: {error}")))?;
+        let address = addresses.next().ok_or_else(|| BadUrl(format!("{authority:?} has no address")))?;
+        Ok(Self { reach: Reach::Tcp(address), prefix: prefix.trim_end_matches('/').to_owned() })
+    }
+}
+
+impl fmt::Display for BadUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadUrl {}
+
+/// Asks the probe a question, on a connection of its own.
+pub(super) fn ask(endpoint: &Endpoint, question: &str) -> Option<String> {
+    let target = format!("{}/", endpoint.prefix);
+    let request = bytes::request("GET", &target, &[(FIELD, question), ("connection", "close")], b"");
+    let answer = endpoint.reach.connect().ask(request);
+    match answer.status() {
+        200 => Some(answer.text().to_owned()),
+        204 => None,
+        status => panic!("the probe answers {status} to {question:?}: is it hosted there?"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_an_address_and_a_prefix() {
+        let told = |text: &str| text.parse::<Endpoint>().map(|it| (it.reach.to_string(), it.prefix));
+        let is = |reach: &str, prefix: &str| Ok((reach.to_owned(), prefix.to_owned()));
+        assert_eq!(told("http://127.0.0.1:8000"), is("127.0.0.1:8000", ""));
+        assert_eq!(told("http://127.0.0.1/"), is("127.0.0.1:80", ""));
+        assert_eq!(told("http://[::1]:81/pre/fix/"), is("[::1]:81", "/pre/fix"));
+        assert_eq!(told("unix:/run/s.sock"), is("unix:/run/s.sock", ""));
+        assert!(told("https://127.0.0.1").is_err());
+        assert!(told("http://").is_err());
+    }
+}

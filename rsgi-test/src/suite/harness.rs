@@ -1,0 +1,72 @@
+//! The suite as a test target: each case a test, so that the usual runners list, filter and count them.
+//!
+//! # Examples
+//!
+//! The whole conformance test of an adapter, with `harness = false` for the target in Cargo.toml:
+//!
+//! ```no_run
+//! # use rsgi_core::Adapter;
+//! use std::process::ExitCode;
+//!
+//! use rsgi_test::suite::{Ground, run_tests};
+//!
+//! # fn example<MyServer: Adapter>() -> ExitCode where MyServer::Running: 'static {
+//! // fn main() -> ExitCode {
+//! run_tests([Ground::of::<MyServer>()])
+//! # }
+//! ```
+
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+use super::cases::cases;
+use super::ground::Ground;
+use super::probe::Facts;
+use super::run::{Subject, Verdict};
+
+/// Runs the suite against adapters as a test target's `main`, by the arguments of the command line.
+pub fn run_tests(grounds: impl IntoIterator<Item = Ground>) -> ExitCode {
+    run_tests_on(grounds.into_iter().map(Subject::Adapter))
+}
+
+/// As [`run_tests`], against any subjects.
+pub fn run_tests_on(subjects: impl IntoIterator<Item = Subject>) -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for subject in subjects {
+        let subject = Arc::new((subject, OnceLock::new()));
+        for case in cases() {
+            let subject = Arc::clone(&subject);
+            let name = format!("{}::{}", subject.0.name(), case.name);
+            trials.push(Trial::ignorable_test(name, move || {
+                let facts: &Facts = subject.1.get_or_init(|| subject.0.facts());
+                told(subject.0.run(case, facts))
+            }));
+        }
+        trials.push(marks(&subject.0));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// That each mark names a case.
+fn marks(subject: &Subject) -> Trial {
+    let marked: Vec<&str> = match subject {
+        Subject::Adapter(ground) => ground.differences().iter().map(|it| it.case).collect(),
+        _ => Vec::new(),
+    };
+    Trial::test(format!("{}::every_mark_names_a_case", subject.name()), move || {
+        let unknown = marked.iter().find(|name| !cases().any(|case| case.name == **name));
+        unknown.map_or(Ok(()), |name| Err(format!("no case is called {name}").into()))
+    })
+}
+
+fn told(verdict: Verdict) -> Result<Completion, Failed> {
+    match verdict {
+        Verdict::Pass => Ok(Completion::Completed),
+        Verdict::Fail(failure) => Err(failure.into()),
+        Verdict::Differs(mark) => Ok(Completion::ignored_with(format!("differs: {mark}"))),
+        Verdict::NotAdvertised(lack) => Ok(Completion::ignored_with(format!("not advertised: {lack}"))),
+    }
+}
