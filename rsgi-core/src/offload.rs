@@ -85,6 +85,13 @@ impl Job {
         let work = self.0.take()?;
         may_block(|| work.work())
     }
+
+    /// Tells whether nobody waits for the work any more, so that running it would do nothing. A pool whose threads are
+    /// all busy may drop such jobs, lest clients that ask and leave make its queue grow.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.as_ref().is_none_or(|work| work.is_cancelled())
+    }
 }
 
 impl Drop for Job {
@@ -107,6 +114,11 @@ pub(crate) trait Work: Send + Sync {
 
     /// Gives the work up, as its pool has ended; gives who waits for it.
     fn abandon(&self) -> Option<Waker>;
+
+    /// Tells whether there is nothing left to do.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// What became of abandoned work, as a panic's or an error's text.
@@ -202,6 +214,10 @@ impl<T: Send, W: FnOnce() -> T + Send> Work for Slot<T, W> {
         let SlotState::Queued { work, waker } = queued else { return None };
         close(work);
         waker
+    }
+
+    fn is_cancelled(&self) -> bool {
+        matches!(*self.lock(), SlotState::Taken)
     }
 }
 

@@ -52,6 +52,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     queue: VecDeque<(Job, Arc<Lane>)>,
+    /// The queue's length at which it is searched for cancelled jobs again.
+    sift_at: usize,
     idle: Vec<Thread>,
     lanes: Arc<[Weak<Lane>]>,
     threads: usize,
@@ -175,11 +177,23 @@ fn step_back(context: &mut Context<'_>) {
     let _always_pending = turn.poll(context);
 }
 
+impl State {
+    /// Throws cancelled jobs away, now and then: while all threads are held up, clients that ask and leave would make the
+    /// queue grow by one each time. What they had to drop was dropped when they were cancelled.
+    fn sift(&mut self) {
+        if self.queue.len() > self.sift_at.max(SIFT_LEAST) {
+            self.queue.retain(|(job, _)| !job.is_cancelled());
+            self.sift_at = 2 * self.queue.len();
+        }
+    }
+}
+
 impl Shared {
     fn hand_over(this: &Arc<Self>, lane: &Arc<Lane>, jobs: &mut Vec<Job>) {
         let mut state = lock(&this.state);
         state.handed += jobs.len() as u64;
         state.queue.extend(jobs.drain(..).map(|job| (job, Arc::clone(lane))));
+        state.sift();
         if state.active == 0 {
             Self::promote(this, &mut state);
         }
@@ -342,3 +356,39 @@ const GATHER: Duration = Duration::from_micros(100);
 
 /// Ticks without work after which the watchdog sleeps without a timer.
 const REST_AFTER: u32 = 50;
+
+/// A queue that isn't longer than this isn't searched for cancelled jobs.
+const SIFT_LEAST: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future, poll_fn};
+    use std::sync::mpsc;
+
+    use rsgi_core::Offload;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn cancelled_jobs_do_not_pile_up_behind_a_thread_that_is_held_up() {
+        let threads = Threads::new(1);
+        let lane = threads.lane();
+        let offload = Offload::Pool(Arc::clone(&lane) as Arc<dyn Pool>);
+        let (open, gate) = mpsc::channel::<()>();
+        let (inside, began) = tokio::sync::oneshot::channel();
+        let held = tokio::spawn(offload.run(move || (inside.send(()).is_ok(), gate.recv().is_ok())));
+        began.await.expect("the one thread is held up");
+        for _ in 0..10 * SIFT_LEAST {
+            let mut cancelled = Box::pin(offload.run(|| ()));
+            poll_fn(|context| Poll::Ready(cancelled.as_mut().poll(context).is_pending())).await;
+            drop(cancelled);
+            tokio::task::yield_now().await;
+        }
+        let queued = lock(&threads.0.state).queue.len();
+        assert!(queued <= SIFT_LEAST + 1, "{queued} jobs are queued");
+        assert!(lock(&threads.0.state).handed > 9 * SIFT_LEAST as u64, "they were handed over");
+        open.send(()).expect("somebody waits");
+        assert_eq!(held.await.expect("no panic"), (true, true));
+        assert_eq!(offload.run(|| 6 * 7).await, 42);
+    }
+}

@@ -428,3 +428,19 @@ fn a_park_token_swallowed_inside_a_poll_hangs_nobody() {
     }));
     assert_eq!((result, turns), (7, 2));
 }
+
+#[test]
+fn a_job_says_when_nobody_waits_for_it_any_more() {
+    let threads = Threads::none();
+    let mut waits = Box::pin(threads.offload().run(|| 1));
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    assert!(waits.as_mut().poll(&mut context).is_pending());
+    let mut leaves = Box::pin(threads.offload().run(|| 2));
+    assert!(leaves.as_mut().poll(&mut context).is_pending());
+    drop(leaves);
+    let (first, second) = (threads.next().unwrap(), threads.next().unwrap());
+    assert_eq!((first.is_cancelled(), second.is_cancelled()), (false, true));
+    assert!(second.run().is_none());
+    assert!(first.run().is_some());
+    assert_eq!(waits.as_mut().poll(&mut context), Poll::Ready(1));
+}
