@@ -1,14 +1,16 @@
 //! An answer's body as hyper takes it on HTTP/2; on HTTP/1 it is core's as it is.
 //!
-//! It comes in small pieces, so that the client's window holds it back, and knows when the stream is over.
+//! It comes in small pieces, so that the client's window holds it back, and knows when the stream is over. A
+//! [`Piece`] tells its stream how much of it h2 has written: nothing else could tell what was sent from what waits for a
+//! client's window.
 //!
-//! Invariant: dropping it drops core's body.
+//! Invariant: dropping it drops core's body; a piece is counted from being given to being dropped.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use rsgi_core::bytes::Bytes;
+use rsgi_core::bytes::{Buf, Bytes};
 use rsgi_core::http_body::{Body, Frame, SizeHint};
 use rsgi_core::{Outgoing, OutgoingError};
 
@@ -38,23 +40,23 @@ impl Http2Body {
         Self { outgoing: None, rest: Bytes::new(), held: None, stream }
     }
 
-    fn piece(&mut self, mut bytes: Bytes) -> Frame<Bytes> {
+    fn piece(&mut self, mut bytes: Bytes) -> Frame<Piece> {
         self.rest = if bytes.len() > PIECE { bytes.split_off(PIECE) } else { Bytes::new() };
         if self.is_end_stream() {
-            self.stream.ended();
+            self.stream.ends();
         }
-        Frame::data(bytes)
+        Frame::data(Piece::new(bytes, &self.stream))
     }
 }
 
 impl Body for Http2Body {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = OutgoingError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, OutgoingError>>> {
+    ) -> Poll<Option<Result<Frame<Piece>, OutgoingError>>> {
         let this = &mut *self;
         if !this.rest.is_empty() {
             let rest = std::mem::take(&mut this.rest);
@@ -73,7 +75,7 @@ impl Body for Http2Body {
                 Ok(bytes) => this.piece(bytes),
                 Err(trailers) => {
                     this.stream.ended();
-                    trailers
+                    trailers.map_data(|bytes| Piece::new(bytes, &this.stream))
                 }
             }))),
             Some(Err(error)) => {
@@ -103,6 +105,43 @@ impl Body for Http2Body {
     }
 }
 
+/// Bytes on their way through h2, which are dropped once they are written, or because they never will be.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    bytes: Bytes,
+    stream: Arc<Stream>,
+}
+
+impl Piece {
+    fn new(bytes: Bytes, stream: &Arc<Stream>) -> Self {
+        stream.gave(bytes.len());
+        Self { bytes, stream: Arc::clone(stream) }
+    }
+}
+
+impl Buf for Piece {
+    fn remaining(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+        if count > 0 {
+            self.stream.wrote(count);
+        }
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        self.stream.let_go();
+    }
+}
+
 /// An error behind pieces that h2 may not have written yet: a reset would throw them away.
 #[derive(Debug)]
 struct Held {
@@ -115,10 +154,10 @@ struct Held {
 
 impl Held {
     /// An empty piece, which makes the connection flush, whatever was flushed by now.
-    fn nudge(&mut self, stream: &Stream) -> Frame<Bytes> {
+    fn nudge(&mut self, stream: &Arc<Stream>) -> Frame<Piece> {
         self.nudges -= 1;
         self.flushes = stream.flushes();
-        Frame::data(Bytes::new())
+        Frame::data(Piece::new(Bytes::new(), stream))
     }
 }
 

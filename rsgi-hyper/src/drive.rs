@@ -25,6 +25,8 @@ pub(crate) enum Waiting {
     Head(u64),
     /// The app, its body, or the request's body.
     App,
+    /// Several apps at once, while clients may hold back the answers of others: see [`Drive::has_stalled`].
+    Streams,
     /// The client, to take bytes; so many it has taken before.
     Client(u64),
 }
@@ -38,6 +40,8 @@ pub(crate) enum End {
     TimedOut(Waiting),
     /// The server stops at once.
     Stopped,
+    /// The client does what a limit forbids, and hyper doesn't see it.
+    Abused,
 }
 
 /// A connection of hyper's, of either protocol.
@@ -52,6 +56,20 @@ pub(crate) trait Drive {
     fn waiting(&self) -> Waiting;
     /// When the last request's head was complete, if that is known.
     fn arrived(&self) -> Option<Instant>;
+
+    /// Another task than before polls it.
+    fn attend(&mut self, _task: &Waker) {}
+
+    /// Whether the client has for so long taken nothing of answers that it could take. Asked when an alarm rings, at
+    /// least as often as that time passes while the connection is [`Waiting::Streams`].
+    fn has_stalled(&mut self, _patience: Duration) -> bool {
+        false
+    }
+
+    /// Whether the client must be refused any more.
+    fn is_abused(&self) -> bool {
+        false
+    }
 }
 
 /// Drives `connection` to its end. `start` is when the client could first send a request.
@@ -66,7 +84,10 @@ pub(crate) async fn drive(
     let mut is_finishing = false;
     poll_fn(move |context| {
         loop {
-            if clock.waiting == Waiting::App && !is_finishing && member.stage() == Stage::Draining {
+            if matches!(clock.waiting, Waiting::App | Waiting::Streams)
+                && !is_finishing
+                && member.stage() == Stage::Draining
+            {
                 // Before hyper goes on, so that the answer in the making says that it is the last.
                 is_finishing = true;
                 connection.finish();
@@ -76,6 +97,10 @@ pub(crate) async fn drive(
             }
             if clock.alarm.is_new(context) {
                 member.watch(context);
+                connection.attend(context.waker());
+            }
+            if connection.is_abused() {
+                return Poll::Ready(End::Abused);
             }
             let stage = member.stage();
             if stage == Stage::Stopped {
@@ -117,7 +142,8 @@ impl Clock<'_> {
     fn turn(&mut self, now: Waiting) {
         let quick =
             matches!((self.waiting, now), (Waiting::Request(_) | Waiting::Head(_), Waiting::Request(_)));
-        self.since = if quick || now == Waiting::App { None } else { Some(Instant::now()) };
+        self.since =
+            if quick || matches!(now, Waiting::App | Waiting::Streams) { None } else { Some(Instant::now()) };
         self.waiting = now;
         // An alarm that was set with less patience rings early enough, whenever that was.
         self.alarm.must_be_set |= self.patience().is_some_and(|patience| patience < self.alarm.patience);
@@ -128,13 +154,16 @@ impl Clock<'_> {
             Waiting::App => None,
             Waiting::Request(0) | Waiting::Head(_) => self.timeouts.head,
             Waiting::Request(_) => self.timeouts.keep_alive,
-            Waiting::Client(_) => self.timeouts.write,
+            Waiting::Client(_) | Waiting::Streams => self.timeouts.write,
         }
     }
 
     /// Tells whether the time is over; else sets the alarm.
     #[cold]
-    fn poll(&mut self, connection: &impl Drive, context: &mut Context<'_>) -> bool {
+    fn poll(&mut self, connection: &mut impl Drive, context: &mut Context<'_>) -> bool {
+        if self.timeouts.write.is_some_and(|patience| connection.has_stalled(patience)) {
+            return true;
+        }
         let Some(patience) = self.patience() else {
             self.alarm = Alarm { task: self.alarm.task.take(), ..Alarm::default() };
             self.alarm.must_be_set = false;
@@ -145,7 +174,16 @@ impl Clock<'_> {
             _ => self.since.or_else(|| connection.arrived()).unwrap_or_else(Instant::now),
         };
         self.since = Some(since);
-        since.checked_add(patience).is_some_and(|deadline| self.alarm.poll(deadline, patience, context))
+        let Some(deadline) = since.checked_add(patience) else { return false };
+        if !self.alarm.poll(deadline, patience, context) {
+            return false;
+        }
+        if self.waiting != Waiting::Streams {
+            return true;
+        }
+        // The next look, one patience later.
+        self.since = None;
+        self.alarm.poll(Instant::now() + patience, patience, context)
     }
 }
 
@@ -194,7 +232,8 @@ impl Alarm {
                 sleep
             }
         };
-        sleep.as_mut().poll(context).is_ready()
+        // A connection that keeps its task busy uses up its turn's budget each time: no reason for it to have no clock.
+        std::pin::pin!(tokio::task::unconstrained(sleep.as_mut())).poll(context).is_ready()
     }
 }
 

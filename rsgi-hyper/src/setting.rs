@@ -21,6 +21,8 @@ pub(crate) struct Setting {
     pub(crate) timeouts: Timeouts,
     /// Requests on a connection.
     pub(crate) requests: u64,
+    /// Requests at once on a connection of HTTP/2.
+    pub(crate) concurrent_streams: usize,
     /// How much of an unread body is read so that the connection goes on, or the answer isn't lost.
     pub(crate) discard: Discard,
     /// Whether there is a field to be added to answers.
@@ -40,6 +42,7 @@ impl Setting {
             half_close: config.half_close,
             timeouts: config.timeouts.clone(),
             requests: config.limits.requests_per_connection.unwrap_or(u64::MAX),
+            concurrent_streams: usize::try_from(config.limits.http2.concurrent_streams).unwrap_or(usize::MAX),
             discard: Discard { bytes: config.limits.discard_bytes, time: config.timeouts.linger },
             adds_field: server_field.is_some(),
             server_field,

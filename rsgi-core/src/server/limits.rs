@@ -19,7 +19,8 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of a request's head: request line and fields together. Over it: 431. Default: 64 KiB.
+    /// Bytes of a request's head: request line and fields together, on HTTP/2 as they are unpacked. Over it: 431,
+    /// or on HTTP/2 far over it the connection is closed (CVE-2024-27316). Default: 64 KiB.
     ///
     /// Lower it to hold less for each slow client; raise it for clients with very many cookies.
     pub head_bytes: usize,
@@ -73,7 +74,8 @@ pub struct Limits {
     pub request_buffer: usize,
     /// Bytes of an answer that a server holds for a client that doesn't read. Default: 64 KiB.
     ///
-    /// Above it the app's body isn't asked for more: this is the backpressure. Raise it for throughput over
+    /// Above it the app's body isn't asked for more: this is the backpressure. On HTTP/2 it is for each stream,
+    /// beside one piece that waits for the client's window. Raise it for throughput over
     /// slow, long paths; lower it for many slow clients.
     pub write_buffer: usize,
     /// Bytes of an unread request body that are read and thrown away so that the connection can go on, or so
@@ -87,16 +89,21 @@ pub struct Limits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Http2Limits {
-    /// Requests at once on a connection (`SETTINGS_MAX_CONCURRENT_STREAMS`). Default: 100, the least that
-    /// RFC 9113 section 6.5.2 recommends. Lower it for apps with costly requests.
+    /// Requests at once on a connection (`SETTINGS_MAX_CONCURRENT_STREAMS`). Over it: a stream is refused.
+    /// Default: 100, the least that RFC 9113 section 6.5.2 recommends.
+    ///
+    /// Bounds as well how many requests that the client has reset may still be at work for it, as a blocking call
+    /// can't be ended; over it the connection is closed. Lower it for apps with costly requests.
     pub concurrent_streams: u32,
     /// Streams that a client reset before the server got to them. Over it: the connection is closed
     /// (`ENHANCE_YOUR_CALM`). Default: 20. This is the bound against rapid resets (CVE-2023-44487).
     pub pending_reset_streams: usize,
-    /// Streams that the server reset for the client's errors. Over it: the connection is closed. Default:
-    /// 1024.
+    /// Streams that the server reset for the client's errors or refused, in a connection's whole life. Over it:
+    /// the connection is closed (`ENHANCE_YOUR_CALM`). Default: 1024. This is the bound against resets that a
+    /// client provokes (CVE-2025-8671).
     pub error_reset_streams: usize,
-    /// Bytes of one request body that may be under way unread (the stream's window). Default: 64 KiB.
+    /// Bytes of one request body that may be under way unread (the stream's window). Over it: the stream is reset
+    /// or the connection closed. Default: 64 KiB. Less than 65,535 holds once the client has acknowledged it.
     ///
     /// Raise it for fast uploads over long paths.
     pub stream_window: u32,

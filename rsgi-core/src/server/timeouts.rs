@@ -30,6 +30,9 @@ pub struct Timeouts {
     pub body_progress: Option<Duration>,
     /// Between two bytes that the client takes of an answer. Over it: the connection is closed. Default: 30
     /// s.
+    ///
+    /// On HTTP/2 between two bytes that it takes of any answer while there is one that it could take, its windows
+    /// included; there a client may get up to twice the time.
     pub write: Option<Duration>,
     /// Between an answer and the next request's first byte. Default: 75 s.
     ///

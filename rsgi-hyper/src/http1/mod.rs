@@ -107,6 +107,7 @@ fn cause(end: &End, wire: &Wire) -> Cause {
     match end {
         End::TimedOut(_) => Cause::TimedOut,
         End::Stopped => Cause::ServerStopped,
+        End::Abused => Cause::Reset,
         End::Over(result) => {
             if let Err(error) = result {
                 tracing::debug!(target: "rsgi", %error, "connection ended");

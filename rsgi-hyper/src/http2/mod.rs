@@ -7,8 +7,8 @@ pub(crate) mod streams;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Instant;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::server::conn::http2::{Builder, Connection as HyperConnection};
@@ -55,7 +55,7 @@ pub(crate) async fn serve<S: Stream, A: App>(
     setting: &Arc<Setting>,
     member: &Member,
 ) {
-    let streams = Streams::new(Arc::new(connection));
+    let streams = Streams::new(Arc::new(connection), setting.concurrent_streams);
     let shared =
         service::Shared { app: Arc::clone(app), streams: Arc::clone(&streams), setting: Arc::clone(setting) };
     let service = service_fn(move |request| service::answer(shared.clone(), request));
@@ -64,6 +64,7 @@ pub(crate) async fn serve<S: Stream, A: App>(
         connection: builder.serve_connection(io, service),
         streams: Arc::clone(&streams),
         requests: setting.requests,
+        stalled: Stalled { taken: 0, since: Instant::now() },
     };
     let mut end = drive(&mut engine, member, &setting.timeouts, Instant::now()).await;
     if matches!(end, End::TimedOut(Waiting::Request(_))) {
@@ -78,6 +79,10 @@ pub(crate) async fn serve<S: Stream, A: App>(
     let cause = match end {
         End::TimedOut(_) => Cause::TimedOut,
         End::Stopped => Cause::ServerStopped,
+        End::Abused => {
+            tracing::debug!(target: "rsgi", "a client left too much work behind it (`http2.concurrent_streams`)");
+            Cause::Reset
+        }
         End::Over(Ok(())) => Cause::Closed,
         End::Over(Err(error)) => {
             tracing::debug!(target: "rsgi", %error, "connection ended");
@@ -92,6 +97,14 @@ struct Engine<S: Stream, H: HttpService<Incoming>> {
     streams: Arc<Streams>,
     /// Requests after which the connection ends.
     requests: u64,
+    stalled: Stalled,
+}
+
+/// Since when the client has taken no more than so many bytes, though there were some that it could take.
+#[derive(Debug)]
+struct Stalled {
+    taken: u64,
+    since: Instant,
 }
 
 impl<S, H> Drive for Engine<S, H>
@@ -119,5 +132,26 @@ where
 
     fn arrived(&self) -> Option<Instant> {
         None
+    }
+
+    fn attend(&mut self, task: &Waker) {
+        self.streams.attend(task);
+    }
+
+    /// The client's windows hold bytes back without the byte stream's ever being full, so this is another clock than
+    /// that of [`Waiting::Client`]. One byte of any stream moves it, as on the connections of HTTP/1.
+    fn has_stalled(&mut self, patience: Duration) -> bool {
+        let now = Instant::now();
+        match self.streams.taken() {
+            Some(taken) if taken == self.stalled.taken => now.duration_since(self.stalled.since) >= patience,
+            taken => {
+                self.stalled = Stalled { taken: taken.unwrap_or(u64::MAX), since: now };
+                false
+            }
+        }
+    }
+
+    fn is_abused(&self) -> bool {
+        self.streams.is_abused()
     }
 }

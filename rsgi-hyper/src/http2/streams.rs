@@ -2,12 +2,15 @@
 //!
 //! Unlike HTTP/1's, the streams are tasks of their own and may run on other threads than the connection's.
 //!
-//! Invariant: every exchange is told exactly once: when its stream is dropped, or, if all of it was given to h2, after
+//! A stream lives until h2 has let go of all its pieces (`piece.rs`), so that what a client holds back by its windows is
+//! neither taken for sent nor for idleness.
+//!
+//! Invariant: every exchange is told exactly once: when its stream is dropped, or, if h2 has written all of it, after
 //! the connection's next flush.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -27,8 +30,15 @@ pub(crate) struct Streams {
     written: AtomicU64,
     blocked: AtomicBool,
     flushes: AtomicU64,
+    /// Pieces of answers that h2 holds, and bytes of pieces that it has written.
+    held: AtomicUsize,
+    taken: AtomicU64,
     /// An app asked for the connection's end.
     closing: AtomicBool,
+    /// The client has left more requests at work behind it than it may have.
+    abused: AtomicBool,
+    /// The most requests at once.
+    limit: usize,
     /// Whether `shared` has something to do at a flush.
     waits: AtomicBool,
     shared: Mutex<Shared>,
@@ -40,6 +50,10 @@ struct Shared {
     unflushed: Vec<Arc<Exchange>>,
     /// Streams that wait for a flush.
     waiters: Vec<Waker>,
+    /// Requests that the client has reset, and that their apps may not have let go of.
+    abandoned: Vec<Weak<Exchange>>,
+    /// The connection's own task.
+    task: Option<Waker>,
     /// Why the connection ended, if it has.
     cause: Option<Cause>,
 }
@@ -50,22 +64,31 @@ pub(crate) struct Stream {
     streams: Arc<Streams>,
     exchange: Arc<Exchange>,
     state: AtomicU8,
+    /// Bytes that were given and that h2 hasn't written yet.
+    unwritten: AtomicUsize,
 }
 
 impl Streams {
-    pub(crate) fn new(connection: Arc<Connection>) -> Arc<Self> {
+    /// What a connection knows that may have `limit` requests at once.
+    pub(crate) fn new(connection: Arc<Connection>, limit: usize) -> Arc<Self> {
         Arc::new(Self {
             active: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             written: AtomicU64::new(0),
             blocked: AtomicBool::new(false),
             flushes: AtomicU64::new(0),
+            held: AtomicUsize::new(0),
+            taken: AtomicU64::new(0),
             closing: AtomicBool::new(false),
+            abused: AtomicBool::new(false),
+            limit,
             waits: AtomicBool::new(false),
             shared: Mutex::new(Shared {
                 last: Exchange::new(connection),
                 unflushed: Vec::new(),
                 waiters: Vec::new(),
+                abandoned: Vec::new(),
+                task: None,
                 cause: None,
             }),
         })
@@ -79,7 +102,13 @@ impl Streams {
         drop(shared);
         self.active.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Stream { streams: Arc::clone(self), exchange, state: AtomicU8::new(OPEN) })
+        let streams = Arc::clone(self);
+        Arc::new(Stream { streams, exchange, state: AtomicU8::new(OPEN), unwritten: AtomicUsize::new(0) })
+    }
+
+    /// Remembers the connection's task, to be woken by what its streams do.
+    pub(crate) fn attend(&self, task: &Waker) {
+        self.lock().task = Some(task.clone());
     }
 
     /// Requests so far.
@@ -97,11 +126,22 @@ impl Streams {
         self.closing.load(Ordering::Relaxed)
     }
 
+    /// Whether the client has left more requests at work behind it, reset and not yet over, than it may have at once.
+    pub(crate) fn is_abused(&self) -> bool {
+        self.abused.load(Ordering::Relaxed)
+    }
+
+    /// The bytes that clients have taken of answers; `None` while there is nothing that they could take.
+    pub(crate) fn taken(&self) -> Option<u64> {
+        let holds = self.held.load(Ordering::Relaxed) > 0;
+        holds.then(|| self.taken.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn waiting(&self) -> Waiting {
         if self.blocked.load(Ordering::Relaxed) {
             Waiting::Client(self.written.load(Ordering::Relaxed))
         } else if self.active.load(Ordering::Relaxed) > 0 {
-            Waiting::App
+            Waiting::Streams
         } else {
             Waiting::Request(self.requests())
         }
@@ -122,21 +162,39 @@ impl Streams {
         }
     }
 
+    /// Keeps count of a request whose client has gone while something of it goes on, such as a blocking call that can't
+    /// be ended: resets must not buy a client more work at once than its streams do (CVE-2023-44487).
+    fn abandon(&self, exchange: &Arc<Exchange>) {
+        let mut shared = self.lock();
+        shared.abandoned.push(Arc::downgrade(exchange));
+        if shared.abandoned.len() <= self.limit {
+            return;
+        }
+        shared.abandoned.retain(|exchange| exchange.strong_count() > 0);
+        if shared.abandoned.len() > self.limit {
+            self.abused.store(true, Ordering::Relaxed);
+            wake(&shared);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn sent(&self, exchange: &Arc<Exchange>) {
+    /// Has the exchange told at the next flush; gives whether there is anything to tell.
+    fn sent(&self, exchange: &Arc<Exchange>) -> bool {
         if !exchange.is_watched() {
-            return;
+            return false;
         }
         let mut shared = self.lock();
         if let Some(cause) = shared.cause {
             drop(shared);
-            return exchange.tell(Delivery::Aborted(cause));
+            exchange.tell(Delivery::Aborted(cause));
+            return false;
         }
         shared.unflushed.push(Arc::clone(exchange));
         self.waits.store(true, Ordering::SeqCst);
+        true
     }
 }
 
@@ -145,9 +203,36 @@ impl Stream {
         &self.exchange
     }
 
-    /// All of the answer was given to h2.
+    /// All of the answer was given to h2, its end behind the last piece.
     pub(crate) fn ended(&self) {
         self.state.store(ENDED, Ordering::Relaxed);
+    }
+
+    /// The piece that is given next ends the answer.
+    pub(crate) fn ends(&self) {
+        self.state.store(LAST, Ordering::Relaxed);
+    }
+
+    /// A piece of so many bytes is given to h2.
+    pub(crate) fn gave(&self, bytes: usize) {
+        self.unwritten.fetch_add(bytes, Ordering::Relaxed);
+        self.streams.held.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// h2 has written so many bytes of a piece.
+    pub(crate) fn wrote(&self, bytes: usize) {
+        self.streams.taken.fetch_add(bytes as u64, Ordering::Relaxed);
+        let before = self.unwritten.fetch_sub(bytes, Ordering::Relaxed);
+        if before == bytes && self.state.load(Ordering::Relaxed) == LAST {
+            // Here and not at the stream's drop: that comes behind the flush.
+            self.state.store(TOLD, Ordering::Relaxed);
+            self.streams.sent(&self.exchange);
+        }
+    }
+
+    /// h2 has let go of a piece.
+    pub(crate) fn let_go(&self) {
+        self.streams.held.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// The answer broke.
@@ -180,16 +265,32 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         self.streams.active.fetch_sub(1, Ordering::Relaxed);
-        match self.state.load(Ordering::Relaxed) {
-            ENDED => self.streams.sent(&self.exchange),
+        let is_written = *self.unwritten.get_mut() == 0;
+        match *self.state.get_mut() {
+            LAST | ENDED if is_written => {
+                // The flush may have been before this drop, on another thread: there must be one behind it.
+                if self.streams.sent(&self.exchange) {
+                    wake(&self.streams.lock());
+                }
+            }
             FAILED => self.exchange.tell(Delivery::Failed),
-            LEFT => {}
+            LEFT | TOLD => {}
             _ => {
                 let cause = self.streams.lock().cause.unwrap_or(Cause::Reset);
                 self.exchange.disconnect(cause);
                 self.exchange.tell(Delivery::Aborted(cause));
+                if Arc::strong_count(&self.exchange) > 1 {
+                    self.streams.abandon(&self.exchange);
+                }
             }
         }
+    }
+}
+
+/// Wakes the connection's task.
+fn wake(shared: &Shared) {
+    if let Some(task) = &shared.task {
+        task.wake_by_ref();
     }
 }
 
@@ -245,3 +346,7 @@ const OPEN: u8 = 0;
 const ENDED: u8 = 1;
 const FAILED: u8 = 2;
 const LEFT: u8 = 3;
+/// The last piece was given, and is the end.
+const LAST: u8 = 4;
+/// The outcome is to be told at the next flush.
+const TOLD: u8 = 5;
