@@ -18,6 +18,7 @@ mod tunnel;
 mod cookies;
 mod journey;
 
+mod live;
 mod memory;
 mod road;
 
@@ -37,6 +38,7 @@ pub use tunnel::Tunnel;
 
 use cookies::Jar;
 use journey::Journey;
+use live::Live;
 use memory::InMemory;
 use outline::Outline;
 use road::Road;
@@ -104,6 +106,16 @@ impl Client {
     /// The app requires what that server hasn't.
     pub fn with(app: impl App, memory: Memory) -> Self {
         Self::over(Box::new(InMemory::new(app, memory)))
+    }
+
+    /// Asks a live server over HTTP/1.1, at `http://127.0.0.1:8000` or `unix:/path`, by the same calls. Nothing is connected
+    /// before the first request.
+    ///
+    /// # Errors
+    ///
+    /// The address is none.
+    pub fn live(address: &str) -> Result<Self, ClientError> {
+        Ok(Self::over(Box::new(Live::new(address)?)))
     }
 
     pub(crate) fn over(road: Box<dyn Road>) -> Self {

@@ -174,7 +174,7 @@ impl Reader<'_> {
         Ok(Head { version: version.into(), status, reason: reason.into(), fields: self.fields()? })
     }
 
-    fn fields(&mut self) -> Result<Vec<(String, Vec<u8>)>, Break> {
+    pub(crate) fn fields(&mut self) -> Result<Vec<(String, Vec<u8>)>, Break> {
         let mut fields = Vec::new();
         loop {
             let line = self.line()?;
@@ -241,7 +241,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn line(&mut self) -> Result<Vec<u8>, Break> {
+    pub(crate) fn line(&mut self) -> Result<Vec<u8>, Break> {
         let mut searched = 0;
         loop {
             if let Some(at) = self.buffer[searched..].iter().position(|byte| *byte == b'\n') {
@@ -292,7 +292,7 @@ struct Rest {
 }
 
 /// RFC 9112 section 6.3, from the client's side, and no leniency.
-fn framing(head: &Head, method: &str) -> Result<Framing, Break> {
+pub(crate) fn framing(head: &Head, method: &str) -> Result<Framing, Break> {
     let (codings, lengths) = (head.all("transfer-encoding"), head.all("content-length"));
     if codings.len() + lengths.len() > 1 {
         return Err(Break::Illegal(format!("framed twice: {codings:?} and {lengths:?}")));
