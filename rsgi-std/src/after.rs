@@ -27,9 +27,15 @@ where
     M: Fn(Arc<A>, Environ) -> F + Send + Sync + 'static,
     F: Future<Output = (Arc<A>, Response<Outgoing>)> + Send + 'static,
 {
-    /// Flushes an answer that was produced to its end.
+    /// Flushes an answer that was produced to its end, unless its client has gone meanwhile.
     pub(crate) fn hand_over(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Step {
-        let flushed = conn.line.shared.lock().wire.flush();
+        let flushed = {
+            let mut state = conn.line.shared.lock();
+            match state.wire.gone {
+                Some(_) => Err(io::ErrorKind::BrokenPipe.into()),
+                None => state.wire.flush(),
+            }
+        };
         match flushed {
             Ok(Flushed::All) => self.finished(conn, turn),
             Ok(_) => Step::Rest(self.flush_later(conn, turn)),

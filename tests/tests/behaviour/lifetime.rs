@@ -104,9 +104,55 @@ fn a_blocking_app_is_told_that_its_client_left(on: On) {
         leave(client);
         assert_eq!(causes.next("the cause"), Some(cause));
         let outcome = outcomes.next("the outcome");
-        // What is sent behind a FIN the system may still take: then the answer is whole, by the word's own meaning.
-        let taken = cause == Cause::Closed && outcome.is_whole();
-        assert!(taken || outcome.delivery == Delivery::Aborted(cause), "{outcome:?}");
+        assert_eq!(outcome.delivery, Delivery::Aborted(cause), "{outcome:?}");
+    }
+}
+
+/// rule(115, 117): whether it looks at the token or not, its answer isn't whole. Of bytes nothing is promised.
+fn a_blocking_apps_answer_to_nobody_is_not_whole(on: On) {
+    let bodies: [fn() -> Body; 3] = [
+        || Body::from("to nobody"),
+        || Body::iter(["to ", "nobody"]),
+        || Body::iter(std::iter::empty::<&'static str>()),
+    ];
+    for body in bodies {
+        let gate = Gate::new();
+        let held = gate.clone();
+        let (teller, tokens) = events();
+        let (outcome_teller, outcomes) = events();
+        let server = on.serve(blocking(move |environ: Environ, start_response: StartResponse| {
+            tell_outcome(&environ, &outcome_teller);
+            teller.tell(environ.disconnect());
+            held.wait();
+            Ok(start_response.status(StatusCode::OK).body(body()))
+        }));
+        let mut client = server.client();
+        client.send(get("/"));
+        let token = tokens.next("the app");
+        client.half_close();
+        until("the token fires", || token.cause() == Some(Cause::Closed));
+        gate.open();
+        let outcome = outcomes.next("the outcome");
+        assert_eq!(outcome.delivery, Delivery::Aborted(Cause::Closed), "{outcome:?}");
+        client.rest();
+    }
+}
+
+/// rule(117): a FIN that came with the request is told, too; but an answer made at once may be sent all the same, and
+/// the outcome says whether it was.
+fn a_fin_behind_the_request_is_no_lie_in_the_outcome(on: On) {
+    let (app, outcomes) =
+        with_outcome(|_, start_response| Ok(start_response.status(StatusCode::OK).body("at once")));
+    let server = on.serve(app);
+    for _ in 0..20 {
+        let mut client = server.client();
+        client.send(get("/")).half_close();
+        let outcome = outcomes.next("the outcome");
+        let answer = client.try_answer("GET");
+        match outcome.delivery {
+            Delivery::Whole(_) => assert_eq!(answer.expect("it was sent").text(), "at once"),
+            delivery => assert_eq!(delivery, Delivery::Aborted(Cause::Closed)),
+        }
     }
 }
 
@@ -363,6 +409,8 @@ mount!(
     a_client_with_an_unread_body_is_seen_to_leave,
     a_client_with_a_pipelined_request_is_seen_to_leave,
     a_blocking_app_is_told_that_its_client_left,
+    a_blocking_apps_answer_to_nobody_is_not_whole,
+    a_fin_behind_the_request_is_no_lie_in_the_outcome,
     the_token_outlives_the_app,
     with_half_close_the_answer_is_still_sent,
     with_half_close_a_reset_still_counts,
