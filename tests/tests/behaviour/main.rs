@@ -37,6 +37,7 @@ mod limits;
 mod mixing;
 mod request_line;
 mod shutdown;
+mod slow;
 mod starting;
 #[cfg(feature = "tls")]
 mod tls;
