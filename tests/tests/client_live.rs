@@ -58,6 +58,7 @@ async fn app(mut environ: Environ, start_response: StartResponse) -> Result<Star
             let cookie = environ.header("cookie").unwrap_or("nobody").to_owned();
             Ok(start_response.status(StatusCode::OK).body(cookie))
         }
+        "*" => Ok(start_response.status(StatusCode::OK).body(path)),
         "/unread" => Ok(start_response.status(StatusCode::OK).body("not read")),
         "/close" => Ok(start_response.status(StatusCode::OK).close().body("bye")),
         "/nothing" => Ok(start_response.status(StatusCode::NO_CONTENT).empty()),
@@ -79,6 +80,15 @@ fn everywhere(app: impl App + Clone, case: fn(Client)) {
     case(Client::new(app.clone()));
     served::<rsgi_std::Server>(app.clone(), case);
     served::<rsgi_hyper::Server>(app, case);
+}
+
+/// Runs a case over HTTP/2, against rsgi-hyper, which alone speaks it.
+fn over_http2(app: impl App + Clone, case: fn(Client)) {
+    let config = Config::new().bind("127.0.0.1:0").unwrap().threads(2);
+    let running = rsgi_hyper::Server::start(config, app).unwrap();
+    case(Client::live_http2(&address(&running)).unwrap());
+    running.shutdown();
+    running.wait().unwrap();
 }
 
 fn served<A: Adapter>(app: impl App, case: fn(Client)) {
@@ -212,4 +222,56 @@ fn nobody_there_and_no_address_are_told() {
     assert_eq!(Client::live("ftp://x").unwrap_err().kind(), ClientErrorKind::Connect);
     let nobody = Client::live("unix:/no/such/socket").unwrap();
     assert_eq!(nobody.get("/").send().unwrap_err().kind(), ClientErrorKind::Connect);
+}
+
+#[test]
+fn the_same_calls_go_over_http2() {
+    over_http2(app, |client| {
+        let echoed = client.post("/echo").body("whole").trailers(&[("x-sum", "6")]).answer();
+        assert_eq!((echoed.text(), echoed.field("x-sum")), ("whole", Some("6")));
+        assert_eq!((echoed.version(), echoed.framing()), (Version::HTTP_2, Framing::Length(5)));
+        let large = Bytes::from(noise(3 << 20));
+        assert_eq!(client.post("/duplex").body(large.clone()).answer().body(), &large);
+        let answer = client.get("/trailers").answer();
+        assert_eq!(
+            (answer.trailers().unwrap()["x-sum"].as_bytes(), answer.framing()),
+            (&b"7"[..], Framing::Stream)
+        );
+        assert_eq!(client.head("/who").answer().framing(), Framing::None);
+        assert_eq!(client.options("*").answer().text(), "*");
+        let continued = client.post("/echo").expect_continue().body("x").answer();
+        assert_eq!(continued.text(), "x");
+        let mut open = client.post("/duplex").by_hand().open().unwrap();
+        assert_eq!(open.head().unwrap().status(), 200);
+        assert_eq!(open.feed("one").piece().unwrap().unwrap(), "one");
+        assert_eq!(open.feed("two").end_input().piece().unwrap().unwrap(), "two");
+        assert!(open.finish().is_whole());
+        assert_eq!(client.get("/broken").send().unwrap_err().came().unwrap().text(), "some");
+    });
+}
+
+#[test]
+fn a_stream_that_was_given_up_leaves_the_connection_of_http2_alone() {
+    over_http2(app, |client| {
+        let mut open = client.post("/duplex").by_hand().open().unwrap();
+        assert_eq!(open.head().unwrap().status(), 200);
+        open.vanish();
+        assert_eq!(open.piece().unwrap().unwrap_err().kind(), ClientErrorKind::Vanished);
+        assert_eq!(client.post("/echo").body("still there").answer().field("x-request"), Some("2"));
+    });
+}
+
+#[test]
+fn an_extended_connect_goes_both_ways() {
+    over_http2(app, |client| {
+        let mut open = client.request("CONNECT", "/upgrade").protocol("echo").open().unwrap();
+        assert_eq!(
+            (open.head().unwrap().status(), open.so_far().unwrap().framing()),
+            (200, Framing::Upgraded)
+        );
+        let mut tunnel = open.upgraded().unwrap();
+        assert_eq!(tunnel.send("ping").exactly(4), "ping");
+        tunnel.end();
+        assert!(tunnel.receive().is_none());
+    });
 }

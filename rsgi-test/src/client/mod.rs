@@ -18,6 +18,8 @@ mod tunnel;
 mod cookies;
 mod journey;
 
+#[cfg(feature = "suite")]
+mod http2;
 mod live;
 mod memory;
 mod road;
@@ -116,6 +118,23 @@ impl Client {
     /// The address is none.
     pub fn live(address: &str) -> Result<Self, ClientError> {
         Ok(Self::over(Box::new(Live::new(address)?)))
+    }
+
+    /// Asks a live server over HTTP/2, at `http://127.0.0.1:8000`, which must speak it at once. Not for use within a runtime of
+    /// tokio's: it has its own.
+    ///
+    /// # Errors
+    ///
+    /// The address is none.
+    #[cfg(feature = "suite")]
+    pub fn live_http2(address: &str) -> Result<Self, ClientError> {
+        Ok(Self::over(Box::new(http2::Http2Live::new(address)?)))
+    }
+
+    /// As [`live`](Self::live), each byte in a write of its own.
+    #[cfg(feature = "suite")]
+    pub(crate) fn live_byte_by_byte(address: &str) -> Result<Self, ClientError> {
+        Ok(Self::over(Box::new(Live::new(address)?.byte_by_byte())))
     }
 
     pub(crate) fn over(road: Box<dyn Road>) -> Self {

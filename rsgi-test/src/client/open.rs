@@ -22,7 +22,7 @@ use crate::client::cookies::Jar;
 use crate::client::error::{ClientError, ClientErrorKind};
 use crate::client::road::{Event, Flight, Pace};
 use crate::client::tunnel::Tunnel;
-use crate::wire::deadline::PATIENCE;
+use crate::wire::deadline::patience;
 
 /// What one poll brought.
 #[derive(Debug)]
@@ -319,7 +319,7 @@ impl Open {
         }
         let parker = Arc::new(Parker { thread: thread::current(), woken: AtomicBool::new(false) });
         let waker = Waker::from(Arc::clone(&parker));
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + patience();
         loop {
             if let Poll::Ready(event) = self.flight.poll(pace, &mut Context::from_waker(&waker)) {
                 if let Some(step) = self.take(event) {

@@ -54,6 +54,10 @@ impl LiveFlight {
     pub(super) fn new(mut outline: Outline, mut line: Line, home: Idle) -> Self {
         let _declared = outline.frame();
         write::head(&mut line.outbound, &outline);
+        if matches!(outline.content, Content::None | Content::ByHand) {
+            // On its way before anybody waits for the answer; what keeps it from that, reading the answer tells.
+            let _told_then = line.flush();
+        }
         let keeps = if outline.version == Version::HTTP_10 {
             outline.lists(&header::CONNECTION, "keep-alive")
         } else {

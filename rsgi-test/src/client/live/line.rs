@@ -1,6 +1,6 @@
 //! A socket with both directions open at once: what is to be sent goes out while what comes is read.
 //!
-//! So a server that answers before it has read everything stops nobody. Nothing here waits longer than [`PATIENCE`].
+//! So a server that answers before it has read everything stops nobody. Nothing here waits longer than [`patience`].
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use rustix::net::{SendFlags, Shutdown, send, shutdown, sockopt};
 
 use crate::wire::Wire;
 use crate::wire::answer::{Break, Head, Reader, broken_by};
-use crate::wire::deadline::PATIENCE;
+use crate::wire::deadline::patience;
 
 /// Names in lower case and values, in order.
 type Fields = Vec<(String, Vec<u8>)>;
@@ -25,11 +25,19 @@ pub(super) struct Line {
     pub(super) outbound: BytesMut,
     /// How the server's direction ended.
     pub(super) ended: Option<Break>,
+    /// How many bytes are still to be sent one by one.
+    slow: usize,
 }
 
 impl Line {
     pub(super) fn new(wire: impl Wire + 'static) -> Self {
-        Self { wire: Box::new(wire), inbound: Vec::new(), outbound: BytesMut::new(), ended: None }
+        Self { wire: Box::new(wire), inbound: Vec::new(), outbound: BytesMut::new(), ended: None, slow: 0 }
+    }
+
+    /// Sends so many bytes one by one.
+    pub(super) fn slowly(mut self, bytes: usize) -> Self {
+        self.slow = bytes;
+        self
     }
 
     /// Tells whether nothing is there to be read, not even the end.
@@ -57,7 +65,7 @@ impl Line {
         if !self.outbound.is_empty() {
             flags |= PollFlags::OUT;
         }
-        let ready = self.ready(flags, PATIENCE);
+        let ready = self.ready(flags, patience());
         if ready.is_empty() {
             return Err(Break::Silent);
         }
@@ -79,8 +87,12 @@ impl Line {
     }
 
     fn send(&mut self) {
-        match send(self.wire.socket(), &self.outbound, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-            Ok(sent) => self.outbound.advance(sent),
+        let most = if self.slow > 0 { 1 } else { self.outbound.len() };
+        match send(self.wire.socket(), &self.outbound[..most], SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            Ok(sent) => {
+                self.slow = self.slow.saturating_sub(sent);
+                self.outbound.advance(sent);
+            }
             Err(error) if would_wait(io::Error::from(error).kind()) => {}
             // The server reads no more; what it said before is still to be read.
             Err(_) => self.outbound.clear(),

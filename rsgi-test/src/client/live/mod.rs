@@ -21,7 +21,7 @@ use url::Url;
 use crate::client::error::{ClientError, ClientErrorKind};
 use crate::client::outline::Outline;
 use crate::client::road::{Flight, Road};
-use crate::wire::deadline::PATIENCE;
+use crate::wire::deadline::patience;
 
 use flight::LiveFlight;
 use line::Line;
@@ -31,6 +31,8 @@ use line::Line;
 pub(crate) struct Live {
     address: Address,
     idle: Idle,
+    /// How many bytes of each connection are sent one by one.
+    slow: usize,
 }
 
 /// Connections on which a request may be sent.
@@ -71,7 +73,7 @@ impl Address {
         let name = format!("{host}:{port}");
         let mut last = None;
         for address in name.to_socket_addrs().map_err(|error| cannot(&name, error))? {
-            match TcpStream::connect_timeout(&address, PATIENCE) {
+            match TcpStream::connect_timeout(&address, patience()) {
                 Ok(stream) => {
                     stream.set_nodelay(true).map_err(|error| cannot(&name, error))?;
                     return Ok(stream);
@@ -85,14 +87,21 @@ impl Address {
 
 impl Live {
     pub(crate) fn new(address: &str) -> Result<Self, ClientError> {
-        Ok(Self { address: Address::parse(address)?, idle: Idle::default() })
+        Ok(Self { address: Address::parse(address)?, idle: Idle::default(), slow: 0 })
+    }
+
+    /// Sends the first bytes of each connection one by one: what is cut anywhere shows in them.
+    #[cfg(feature = "suite")]
+    pub(crate) fn byte_by_byte(mut self) -> Self {
+        self.slow = 4096;
+        self
     }
 
     fn connect(&self) -> Result<Line, ClientError> {
         match &self.address {
-            Address::Tcp(host, port) => Ok(Line::new(Address::tcp(host, *port)?)),
+            Address::Tcp(host, port) => Ok(Line::new(Address::tcp(host, *port)?).slowly(self.slow)),
             Address::Unix(path) => match UnixStream::connect(path) {
-                Ok(stream) => Ok(Line::new(stream)),
+                Ok(stream) => Ok(Line::new(stream).slowly(self.slow)),
                 Err(error) => Err(cannot(&path.to_string_lossy(), error)),
             },
         }
