@@ -14,5 +14,6 @@ pub mod suite;
 pub mod wire;
 
 pub use client::{
-    Answer, Client, ClientError, ClientErrorKind, Framing, Informational, Memory, Open, Request, Step, Tunnel,
+    Answer, Client, ClientError, ClientErrorKind, Fixture, Framing, Informational, Memory, Open, Recording, Request,
+    Step, Tunnel, recording,
 };

@@ -16,6 +16,7 @@ mod open;
 mod tunnel;
 
 mod cookies;
+mod fixture;
 mod journey;
 
 #[cfg(feature = "suite")]
@@ -33,6 +34,7 @@ use url::Url;
 
 pub use answer::{Answer, Framing, Informational};
 pub use error::{ClientError, ClientErrorKind};
+pub use fixture::{Fixture, Recording, recording};
 pub use memory::Memory;
 pub use open::{Open, Step};
 pub use request::Request;
@@ -217,6 +219,12 @@ impl Client {
         Request::new(self, method, format!("{base}{target}"))
     }
 
+    /// Begins the request that a fixture recorded: in memory with the same peer, local address, scheme and mount, and nothing
+    /// of the client's own added; a live server sees this client's connection.
+    pub fn replay(&self, fixture: &Fixture) -> Request<'_> {
+        Request::replayed(self, fixture.outline())
+    }
+
     /// Ends the app in memory as a server does that goes down: begins the drain, then runs the app's `stop`. Of a live
     /// server it only ends the connections.
     pub fn stop(self) {
@@ -251,11 +259,12 @@ impl Client {
 
     pub(crate) fn open(&self, mut outline: Outline) -> Result<Open, ClientError> {
         for (name, value) in &self.defaults {
-            if !outline.has(name) {
+            if !outline.has(name) && outline.facts.is_none() {
                 outline.fields.push((name.clone(), value.clone()));
             }
         }
-        let jar = self.jar.as_ref().and_then(|jar| Some((Arc::clone(jar), self.url(&outline)?)));
+        let kept = self.jar.as_ref().filter(|_| outline.facts.is_none());
+        let jar = kept.and_then(|jar| Some((Arc::clone(jar), self.url(&outline)?)));
         let cookies = jar.as_ref().and_then(|(jar, url)| jar.field(url));
         if let Some(cookies) = cookies.filter(|_| !outline.has(&header::COOKIE)) {
             outline.fields.push((header::COOKIE, cookies));

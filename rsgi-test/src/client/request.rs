@@ -32,6 +32,10 @@ impl<'a> Request<'a> {
         Self { client, outline: Outline::new(parsed.unwrap_or_default(), target), wrong }
     }
 
+    pub(crate) fn replayed(client: &'a Client, outline: Outline) -> Self {
+        Self { client, outline, wrong: None }
+    }
+
     fn fail(mut self, error: ClientError) -> Self {
         self.wrong.get_or_insert(error);
         self

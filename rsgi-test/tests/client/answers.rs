@@ -157,3 +157,10 @@ fn stop_begins_the_drain_and_runs_the_apps_stop_once() {
     client.stop();
     assert_eq!(*seen.lock().unwrap(), ["told", "stopped"]);
 }
+
+#[test]
+fn an_answer_can_be_awaited_where_the_test_runs() {
+    let client = Client::new(lines());
+    let answer = rsgi_core::wait(client.get("/").send_async()).unwrap();
+    assert_eq!(answer.text(), "one\ntwo\n");
+}
