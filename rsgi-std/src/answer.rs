@@ -210,12 +210,12 @@ impl Line {
     fn decide(&self, site: &Site, outgoing: &Outgoing, draining: bool) -> After {
         let settings = &site.settings;
         if let Some(inbound) = &self.inbound {
-            let (expects, left) = inbound.unread();
+            let (is_lost, left) = inbound.unread();
             // What is yet to be produced may yet read.
             let over = outgoing.is_end_stream() || outgoing.size_hint().exact() == Some(0);
             let left = left.filter(|_| over).unwrap_or(0);
             // A client that was never told to send may or may not: where its next request begins can't be known.
-            if expects || left > settings.limits.discard_bytes {
+            if is_lost || left > settings.limits.discard_bytes {
                 return After::Linger;
             }
         }

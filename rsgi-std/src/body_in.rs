@@ -98,12 +98,14 @@ impl Inbound {
         self.lock().input_dropped
     }
 
-    /// Whether the client still waits for `100 Continue`, and how much of the body is unread; `None`: unknown.
+    /// Whether the next request can't be found any more, as the client still waits for `100 Continue` or the framing is
+    /// broken; and how much of the body is unread; `None`: unknown.
     pub(crate) fn unread(&self) -> (bool, Option<u64>) {
         let state = self.lock();
         let buffered = state.buf.len() as u64;
         let left = state.decoder.remaining().map(|left| left.saturating_sub(buffered));
-        (state.expects && !state.decoder.is_done(), left)
+        let is_lost = state.decoder.is_broken() || (state.expects && !state.decoder.is_done());
+        (is_lost, left)
     }
 
     /// Tells whether the client still waits for `100 Continue`, and has it wait no more.

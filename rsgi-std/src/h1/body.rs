@@ -41,6 +41,8 @@ enum State {
     Length(u64),
     Chunked(ChunkedDecoder),
     Done,
+    /// The framing is broken, so no byte behind it means anything.
+    Broken(BodyError),
 }
 
 impl BodyDecoder {
@@ -69,7 +71,8 @@ impl BodyDecoder {
     ///
     /// # Errors
     ///
-    /// Malformed framing, or a limit; where the next request would start is then unknown.
+    /// Malformed framing, or a limit; where the next request would start is then unknown, so the same error comes
+    /// again however often more is asked for.
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Decoded, BodyError> {
         match &mut self.state {
@@ -85,12 +88,15 @@ impl BodyDecoder {
                 Ok(Decoded::Data(data))
             }
             State::Chunked(decoder) => {
-                let step = decoder.decode(buf, &self.limits)?;
-                if let Decoded::End(_) = step {
-                    self.state = State::Done;
+                let step = decoder.decode(buf, &self.limits);
+                match step {
+                    Ok(Decoded::End(_)) => self.state = State::Done,
+                    Ok(_) => {}
+                    Err(error) => self.state = State::Broken(error),
                 }
-                Ok(step)
+                step
             }
+            State::Broken(error) => Err(*error),
         }
     }
 
@@ -99,12 +105,17 @@ impl BodyDecoder {
         matches!(self.state, State::Done)
     }
 
+    /// Tells whether the framing was found to be broken.
+    pub fn is_broken(&self) -> bool {
+        matches!(self.state, State::Broken(_))
+    }
+
     /// Returns how many bytes are still to come, where the head said it; 0 when done.
     pub fn remaining(&self) -> Option<u64> {
         match &self.state {
             State::Done => Some(0),
             State::Length(left) => Some(*left),
-            State::Chunked(_) => None,
+            State::Chunked(_) | State::Broken(_) => None,
         }
     }
 
@@ -126,7 +137,7 @@ pub enum BodyError {
     InvalidChunkSize,
     /// A chunk's size has more than 16 digits, so that it might not fit 64 bits.
     ChunkSizeTooLong,
-    /// A chunk's extension holds a control character or an open quote (RFC 9112 7.1.1).
+    /// A chunk's extension isn't made of names and values (RFC 9112 7.1.1).
     InvalidChunkExtension,
     /// One chunk's extensions are longer than [`BodyLimits::extension_bytes`].
     ChunkExtensionTooLong,

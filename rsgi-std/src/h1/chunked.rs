@@ -2,7 +2,7 @@
 //!
 //! A state per byte class; only size lines and line ends are looked at byte by byte, content is handed out as slices
 //! of the buffer. Extensions are read, bounded and thrown away (7.1.1). Stricter than many: no blanks behind a size,
-//! no bare LF, no control characters in extensions, for each of these has let two parsers disagree. Not here: the
+//! no bare LF, no extension beside the grammar, for each of these has let two parsers disagree. Not here: the
 //! trailer section's fields (`trailers.rs`).
 //!
 //! Invariant: a piece of content is handed out only with bytes that a size line announced and the limit allows.
@@ -10,6 +10,7 @@
 
 use bytes::{Buf, BytesMut};
 
+use super::diagnose::is_token;
 use super::trailers::TrailerSection;
 use super::{BodyError, BodyLimits, Decoded};
 
@@ -29,7 +30,7 @@ enum State {
     /// In a size; so many digits, this value.
     Size { digits: u8, value: u64 },
     /// In an extension of that many bytes.
-    Extension { value: u64, length: usize, quote: Quote },
+    Extension { value: u64, length: usize, part: Part },
     /// Behind the CR of a size line.
     SizeLineFeed { value: u64 },
     /// In content, of which so much is left; not 0.
@@ -42,12 +43,53 @@ enum State {
     Trailers,
 }
 
-/// Where in a quoted string an extension's byte stands.
+/// What the next byte of an extension belongs to (RFC 9112 7.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Quote {
-    Outside,
-    Inside,
+enum Part {
+    /// The semicolon, or the blanks behind it.
+    Start,
+    Name,
+    /// Blanks behind a name.
+    BehindName,
+    /// The blanks behind an equals sign.
+    BeforeValue,
+    Value,
+    Quoted,
     Escaped,
+    /// Behind the closing quote.
+    BehindQuotes,
+    /// Blanks behind a value.
+    BehindValue,
+}
+
+impl Part {
+    /// Moves past a byte other than a line's end; `None` if it can't stand here.
+    fn then(self, byte: u8) -> Option<Self> {
+        let is_blank = matches!(byte, b' ' | b'\t');
+        match (self, byte) {
+            (Self::Start | Self::BehindName | Self::BeforeValue | Self::BehindValue, _) if is_blank => {
+                Some(self)
+            }
+            (Self::Name, _) if is_blank => Some(Self::BehindName),
+            (Self::Value | Self::BehindQuotes, _) if is_blank => Some(Self::BehindValue),
+            (Self::Start | Self::Name, _) if is_token(byte) => Some(Self::Name),
+            (Self::BeforeValue | Self::Value, _) if is_token(byte) => Some(Self::Value),
+            (Self::Name | Self::BehindName, b'=') => Some(Self::BeforeValue),
+            (Self::Quoted, b'"') => Some(Self::BehindQuotes),
+            (Self::Quoted, b'\\') => Some(Self::Escaped),
+            (Self::BeforeValue, b'"') | (Self::Quoted | Self::Escaped, b'\t' | b' '..=b'~' | 0x80..) => {
+                Some(Self::Quoted)
+            }
+            (Self::Start | Self::BeforeValue | Self::Quoted | Self::Escaped, _) => None,
+            (_, b';') => Some(Self::Start),
+            _ => None,
+        }
+    }
+
+    /// Tells whether a line may end behind this.
+    fn may_end(self) -> bool {
+        matches!(self, Self::Name | Self::Value | Self::BehindQuotes)
+    }
 }
 
 impl Default for State {
@@ -99,11 +141,18 @@ impl ChunkedDecoder {
                     Ok(State::Size { digits: digits + 1, value: value << 4 | u64::from(digit) })
                 }
                 (None, b'\r') if digits > 0 => Ok(State::SizeLineFeed { value }),
-                (None, b';') if digits > 0 => self.extension(byte, value, 0, Quote::Outside, limits),
+                (None, b';') if digits > 0 => self.extension(value, 0, Part::Start, limits),
                 (None, b'\n') if digits > 0 => Err(BodyError::BareLineEnd),
                 _ => Err(BodyError::InvalidChunkSize),
             },
-            State::Extension { value, length, quote } => self.extension(byte, value, length, quote, limits),
+            State::Extension { value, part, .. } if byte == b'\r' && part.may_end() => {
+                Ok(State::SizeLineFeed { value })
+            }
+            State::Extension { .. } if byte == b'\n' => Err(BodyError::BareLineEnd),
+            State::Extension { value, length, part } => {
+                let part = part.then(byte).ok_or(BodyError::InvalidChunkExtension)?;
+                self.extension(value, length, part, limits)
+            }
             State::SizeLineFeed { value } if byte == b'\n' => self.begin_chunk(value, limits),
             State::DataReturn if byte == b'\r' => Ok(State::DataLineFeed),
             State::DataLineFeed if byte == b'\n' => Ok(State::default()),
@@ -113,24 +162,14 @@ impl ChunkedDecoder {
         }
     }
 
-    /// One byte of an extension; counted from its semicolon on.
+    /// Counts one byte of an extension, from its semicolon on.
     fn extension(
         &mut self,
-        byte: u8,
         value: u64,
         length: usize,
-        quote: Quote,
+        part: Part,
         limits: &BodyLimits,
     ) -> Result<State, BodyError> {
-        let quote = match (quote, byte) {
-            (Quote::Outside, b'\r') => return Ok(State::SizeLineFeed { value }),
-            (_, b'\n') => return Err(BodyError::BareLineEnd),
-            (_, 0..=8 | 10..=31 | 127) => return Err(BodyError::InvalidChunkExtension),
-            (Quote::Outside, b'"') | (Quote::Escaped, _) => Quote::Inside,
-            (Quote::Inside, b'"') => Quote::Outside,
-            (Quote::Inside, b'\\') => Quote::Escaped,
-            (same, _) => same,
-        };
         if length == limits.extension_bytes {
             return Err(BodyError::ChunkExtensionTooLong);
         }
@@ -138,7 +177,7 @@ impl ChunkedDecoder {
             return Err(BodyError::ChunkExtensionsTooLong);
         }
         self.extensions += 1;
-        Ok(State::Extension { value, length: length + 1, quote })
+        Ok(State::Extension { value, length: length + 1, part })
     }
 
     /// What a whole size line opens.

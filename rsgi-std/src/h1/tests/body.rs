@@ -163,7 +163,7 @@ fn content_not_followed_by_crlf_is_refused() {
 #[test]
 fn a_bare_lf_in_the_framing_is_refused() {
     for bytes in
-        ["1\na", "1;a\n", "1\rx", "1;\"a\n", "0\n\n", "0\r\n\n", "0\r\nX: y\n\r\n", "0\r\nX: y\r\n\n"]
+        ["1\na", "1;a\n", "1\rx", "1;a=\"b\n", "0\n\n", "0\r\n\n", "0\r\nX: y\n\r\n", "0\r\nX: y\r\n\n"]
     {
         assert_eq!(chunked(bytes), Err(BodyError::BareLineEnd), "{bytes:?}");
     }
@@ -171,20 +171,67 @@ fn a_bare_lf_in_the_framing_is_refused() {
 
 #[test]
 fn extensions_are_ignored() {
-    for extension in
-        [";", ";a", ";a=b", ";a=\"b\"", ";a=\"\\\"\\\\;\r\"", " ", ";a ; b = \"c;d\"", ";\u{e9}", ";a;b;c"]
-    {
+    for extension in [
+        ";a",
+        ";a=b",
+        ";a=\"b\"",
+        ";a=\"\\\"\\\\;\"",
+        "; a;\tb",
+        ";a ; b = \"c;d\"",
+        ";a=\"\u{e9}\"",
+        ";a;b;c",
+    ] {
         let bytes = format!("1{extension}\r\na\r\n0{extension}\r\n\r\n");
-        let valid = !extension.starts_with(' ') && !extension.contains('\r');
-        assert_eq!(chunked(&bytes).is_ok(), valid, "{bytes:?}");
+        assert!(chunked(&bytes).is_ok(), "{bytes:?}");
     }
 }
 
+/// The corpus found them let through: what one parser skips another may read.
 #[test]
-fn control_characters_and_open_quotes_in_extensions_are_refused() {
-    for extension in [";\0", ";a\x7f", ";\"\x1b\"", ";\"a", ";\"a\\"] {
+fn extensions_beside_the_grammar_are_refused() {
+    for extension in [
+        ";",
+        ";;a",
+        ";a;",
+        ";=b",
+        ";a=",
+        ";a b",
+        ";a ",
+        ";a=b=c",
+        ";a=b c",
+        ";a/b",
+        ";a=b@c",
+        ";\"a\"",
+        ";a=\"b\"c",
+        ";\u{e9}",
+        ";a=\u{e9}",
+        ";\0",
+        ";a\x7f",
+        ";a=\"\x1b\"",
+        ";a=\"b",
+        ";a=\"b\\",
+    ] {
         let bytes = format!("1{extension}\r\na\r\n0\r\n\r\n");
         assert_eq!(chunked(&bytes), Err(BodyError::InvalidChunkExtension), "{bytes:?}");
+    }
+}
+
+/// A server that asked on after a broken trailer section waited for another one, and took what came for the next request.
+#[test]
+fn a_broken_body_stays_broken_however_often_it_is_asked() {
+    for bytes in ["0\r\nX\r\n\r\n", "0\r\nX : y\r\n\r\n", "g", "1\r\naX", "1;\r\n"] {
+        let mut buf = BytesMut::from(bytes);
+        let mut decoder = BodyDecoder::new(Framing::Chunked, &BodyLimits::default()).unwrap();
+        let error = loop {
+            match decoder.decode(&mut buf) {
+                Ok(Decoded::Data(_)) => {}
+                Ok(other) => panic!("{other:?} of {bytes:?}"),
+                Err(error) => break error,
+            }
+        };
+        buf.extend_from_slice(b"\r\n0\r\n\r\n");
+        assert_eq!(decoder.decode(&mut buf).unwrap_err(), error, "{bytes:?}");
+        assert!(decoder.is_broken() && !decoder.is_done());
     }
 }
 
