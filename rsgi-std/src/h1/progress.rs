@@ -1,15 +1,15 @@
 //! Heads that come in pieces: what one connection remembers between reads.
 //!
 //! `httparse` starts over at each call, so it is called only when it can get further: at the first bytes, and when
-//! the empty line has come. In between only the new bytes are looked at, for line ends and for limits that are
-//! already broken. It holds no bytes: they stay in the connection's buffer.
+//! the empty line has come. In between only the new bytes are looked at, for line ends and for rules that are
+//! already broken: a client that breaks one is told at once, in however many reads it does. It holds no bytes: they stay in the connection's buffer.
 //!
 //! Invariant: bytes behind the head's end are never looked at, for they are a body.
 //! Next: `head.rs`, which decides when to ask.
 
 use bytes::{Buf, BytesMut};
 
-use super::diagnose::{Diagnosis, diagnose};
+use super::diagnose::{Diagnosis, diagnose, is_token};
 use super::{HeadLimits, Reject};
 
 /// How far one connection's head has come; kept beside its buffer between reads.
@@ -19,16 +19,21 @@ pub struct HeadProgress {
     scanned: usize,
     /// Empty lines taken off in front of the request line.
     empty_lines: usize,
-    /// Whether the request line's end was seen.
-    line: RequestLine,
+    /// What the next byte belongs to.
+    place: Place,
 }
 
-/// Whether the request line is whole.
+/// What the next byte of a head belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum RequestLine {
+enum Place {
     #[default]
-    Growing,
-    Whole,
+    Method,
+    Target,
+    Version,
+    /// The beginning of a line behind the request line.
+    Line,
+    Name,
+    Value,
 }
 
 /// Whether a parse is worth its while.
@@ -90,13 +95,15 @@ impl HeadProgress {
                 let bare = if is_feed { Reject::BareLineFeed } else { Reject::BareCarriageReturn };
                 return Err(name(&buf[..=at], limits, bare));
             }
-            if is_feed {
-                self.line = RequestLine::Whole;
-                if at >= 3 && buf[at - 3..at] == *b"\r\n\r" {
-                    return Ok(Ready::Parse);
-                }
+            if !self.place.takes(buf[at])
+                && let Diagnosis::Broken(reject) = diagnose(&buf[..=at], limits)
+            {
+                return Err(reject);
             }
-            if self.line == RequestLine::Growing && at >= longest_line {
+            if is_feed && at >= 3 && buf[at - 3..at] == *b"\r\n\r" {
+                return Ok(Ready::Parse);
+            }
+            if self.place.is_request_line() && at >= longest_line {
                 return Err(name(&buf[..=at], limits, Reject::TargetTooLong));
             }
             if at >= limits.head_bytes {
@@ -104,6 +111,38 @@ impl HeadProgress {
             }
         }
         Ok(Ready::NotYet)
+    }
+}
+
+impl Place {
+    /// Moves past a byte; tells whether it surely breaks nothing. Where it may, the walk decides: some ten times in a
+    /// sound head, as the version is looked at byte by byte.
+    fn takes(&mut self, byte: u8) -> bool {
+        *self = match (*self, byte) {
+            (Self::Target, b' ') => return self.turn(Self::Version),
+            (Self::Version, b'\n') => return self.turn(Self::Line),
+            (Self::Method, b' ') => Self::Target,
+            (Self::Name, b':') => Self::Value,
+            (Self::Line, byte) if is_token(byte) => Self::Name,
+            // What follows a CR is looked at elsewhere; a line that must not end here is found at its LF.
+            (same, b'\r') if same != Self::Version => same,
+            (Self::Line | Self::Value, b'\n') => Self::Line,
+            (same @ (Self::Method | Self::Name), byte) if is_token(byte) => same,
+            (Self::Target, byte) if byte > b' ' && byte != 0x7f => Self::Target,
+            (Self::Value, byte) if byte == b'\t' || (byte >= b' ' && byte != 0x7f) => Self::Value,
+            _ => return false,
+        };
+        true
+    }
+
+    /// Moves on from a part that may have been empty or cut.
+    fn turn(&mut self, next: Self) -> bool {
+        *self = next;
+        false
+    }
+
+    fn is_request_line(self) -> bool {
+        matches!(self, Self::Method | Self::Target | Self::Version)
     }
 }
 

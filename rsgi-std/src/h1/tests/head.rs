@@ -345,3 +345,27 @@ fn a_head_with_any_one_byte_changed_gives_one_result_however_it_is_split() {
         }
     }
 }
+
+/// The corpus found it: in one read such a head was refused at once, in several only once it had an end.
+#[test]
+fn a_head_that_never_ends_is_refused_at_the_byte_that_breaks_it() {
+    for (bytes, reject) in [
+        ("GET /\r\n", Reject::MalformedRequestLine),
+        ("GET\r\n", Reject::MalformedRequestLine),
+        ("G(", Reject::InvalidMethod),
+        ("GET  ", Reject::InvalidTarget),
+        ("GET /\u{1}", Reject::InvalidTarget),
+        ("GET / HTTQ", Reject::MalformedVersion),
+        ("GET / HTTP/2.0", Reject::UnsupportedVersion),
+        ("GET / HTTP/1.1 ", Reject::MalformedRequestLine),
+        ("GET / HTTP/1.1\r\n ", Reject::WhitespaceBeforeFields),
+        ("GET / HTTP/1.1\r\nA: b\r\n\t", Reject::ObsoleteFolding),
+        ("GET / HTTP/1.1\r\nA ", Reject::WhitespaceBeforeColon),
+        ("GET / HTTP/1.1\r\n:", Reject::InvalidFieldName),
+        ("GET / HTTP/1.1\r\nA\r\n", Reject::InvalidFieldName),
+        ("GET / HTTP/1.1\r\nA: b\0", Reject::InvalidFieldValue),
+    ] {
+        refused(bytes, reject);
+    }
+    assert_eq!(parse("GET / HTTP/1.7\r\nHost: a\r\nA: b\tc\r\n"), Ok(None));
+}
