@@ -115,8 +115,12 @@ where
             }
             let at_end = rest.socket == Some(Socket::Ended);
             if !rest.decoder.is_done() {
-                if line.after == After::Keep && !rest.expects && !at_end {
-                    let allowed = self.site.settings.limits.discard_bytes;
+                let allowed = self.site.settings.limits.discard_bytes;
+                // What is more than may be thrown away isn't waited for.
+                let buffered = line.buf.len() as u64;
+                let is_much =
+                    rest.decoder.remaining().is_some_and(|left| left.saturating_sub(buffered) > allowed);
+                if line.after == After::Keep && !rest.expects && !at_end && !is_much {
                     conn.stage = Stage::Discard(Box::new(Discarding { decoder: rest.decoder, allowed }));
                     return self.discard(conn, turn);
                 }
