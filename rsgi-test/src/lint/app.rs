@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rsgi_core::http::Version;
 use rsgi_core::{
@@ -19,6 +19,7 @@ use rsgi_core::{
 use super::finding::{Finding, Findings};
 use super::record::{Mark, Record, Stage, exchange_of};
 use super::settings::Shared;
+use super::stopwatch::Stopwatch;
 use super::{body, checks, environ, head, input};
 
 /// An app that watches another, and the server that calls it.
@@ -237,12 +238,12 @@ impl Future for Call<'_> {
             self.record.report_server(&checks::POLLED_AGAIN, "pending for ever");
             return Poll::Pending;
         };
-        let since = (!thread_may_block()).then(Instant::now);
+        let watch = (!thread_may_block()).then(Stopwatch::start);
         let inside = self.enter();
         let polled = future.as_mut().poll(context);
         drop(inside);
-        if let Some(since) = since {
-            body::look_at_time(&self.record, since, "call");
+        if let Some(watch) = watch {
+            body::look_at_time(&self.record, &watch, "call");
         }
         match polled {
             Poll::Pending => {

@@ -3,7 +3,6 @@
 //! A watcher changes nothing; in a strict lint the body is mapped as well, so that it fails where it was at fault.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::{HeaderMap, HeaderName, Version, header};
@@ -13,6 +12,7 @@ use rsgi_core::{Body, Change, Error, Seen, Started, Watch, is_forbidden_trailer,
 use super::checks;
 use super::head::declared_length;
 use super::record::Record;
+use super::stopwatch::Stopwatch;
 
 /// Has a body watched, if there is anything to see: content in memory was looked at with the head.
 pub(super) fn watch(record: &Arc<Record>, started: Started) -> Started {
@@ -55,7 +55,7 @@ struct Watcher {
     untyped: bool,
     blocks: bool,
     /// When it was asked on a thread that others wait for.
-    asked: Option<Instant>,
+    asked: Option<Stopwatch>,
     bytes: u64,
     pieces: usize,
     /// What the hints bound the whole to.
@@ -69,7 +69,8 @@ struct Watcher {
 
 impl Watch for Watcher {
     fn see(&mut self, seen: Seen<'_>) {
-        if !matches!(seen, Seen::Asked { .. }) {
+        // A failure takes the time of its report, a backtrace's in a panic.
+        if !matches!(seen, Seen::Asked { .. } | Seen::Failed(_)) {
             self.look_at_time();
         }
         match seen {
@@ -99,7 +100,7 @@ impl Watcher {
             }
             return;
         }
-        self.asked = (!thread_may_block()).then(Instant::now);
+        self.asked = (!thread_may_block()).then(Stopwatch::start);
         self.over |= over;
         self.least = self.least.max(self.bytes.saturating_add(hint.lower()));
         if let Some(upper) = hint.upper() {
@@ -109,7 +110,7 @@ impl Watcher {
 
     fn look_at_time(&mut self) {
         if let Some(asked) = self.asked.take() {
-            look_at_time(&self.record, asked, "body");
+            look_at_time(&self.record, &asked, "body");
         }
     }
 
@@ -231,8 +232,8 @@ impl Drop for Watcher {
 }
 
 /// Reports a poll that took too long on a thread that others wait for.
-pub(super) fn look_at_time(record: &Record, since: Instant, what: &str) {
-    let (took, threshold) = (since.elapsed(), record.shared.threshold());
+pub(super) fn look_at_time(record: &Record, watch: &Stopwatch, what: &str) {
+    let (took, threshold) = (watch.held(), record.shared.threshold());
     if took > threshold {
         record.report(&checks::BLOCKED, &format!("{what}: {took:?}, more than {threshold:?}"));
     }

@@ -145,8 +145,10 @@ fn look_at_capabilities(environ: &Environ, breaches: &mut Vec<Breach>) {
     }
     // Linux tells who is at the other end of every unix socket; other systems may not.
     let unnamed = matches!(environ.peer(), Endpoint::Unix { credentials: None, .. });
+    let on_http_1_1 = environ.version() == Version::HTTP_11;
     let absent = [
-        (Capabilities::INFORMATIONAL, environ.informational().is_err()),
+        // A server may have it on one protocol alone: HTTP/1.1 is where every client can be sent one.
+        (Capabilities::INFORMATIONAL, on_http_1_1 && environ.informational().is_err()),
         (Capabilities::UNIX_PEER, cfg!(target_os = "linux") && unnamed),
     ];
     for (capability, _) in absent.into_iter().filter(|(capability, absent)| *absent && has(*capability)) {

@@ -56,6 +56,10 @@ impl Watcher {
 
     fn piece(&mut self, bytes: u64) {
         self.bytes += bytes;
+        if self.record.state().upgraded {
+            // What follows the body is the client's stream.
+            return;
+        }
         if self.ended && !self.may_resume {
             self.record.report_server(&checks::INPUT_RESUMED, &format!("{bytes} bytes"));
         } else if let Some(length) = self.length.filter(|length| self.bytes > *length) {

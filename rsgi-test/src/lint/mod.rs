@@ -41,6 +41,7 @@ mod head;
 mod input;
 mod record;
 mod settings;
+mod stopwatch;
 
 use rsgi_core::App;
 

@@ -146,6 +146,9 @@ fn what_a_server_advertises_is_there() {
         let finding = only(&checks::CAPABILITY_ABSENT, &found_with(environ));
         assert_eq!(finding.value, capability.to_string());
     }
+    let request = Request::get("/").version(Version::HTTP_2).body(Input::empty()).unwrap();
+    let server = able(Capabilities::INFORMATIONAL | Capabilities::HTTP2);
+    assert!(found_with(Environ::on_server(request, server)).is_empty(), "it may be there on HTTP/1.1");
     let named = environ_on(get("/"), |connection| {
         connection.server = Arc::new(able(Capabilities::UNIX_PEER));
         connection.peer = Endpoint::unix(None, Some(Credentials::new(1, 1, None)));

@@ -7,10 +7,12 @@ use std::task::{Context, Poll};
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::StatusCode;
 use rsgi_core::http_body::Frame;
-use rsgi_core::{Environ, Input, InputError, InputErrorKind, InputLength, InputSource, app_fn, wait};
+use rsgi_core::{
+    Body, Capabilities, Environ, Input, InputError, InputErrorKind, InputLength, InputSource, app_fn, wait,
+};
 use rsgi_test::lint::{Finding, checks, lint};
 
-use crate::asking::{ask, get, none, only, server};
+use crate::asking::{able, ask, get, none, only, server};
 
 /// Gives what it was told to; `None` is an end, which may not be the last.
 struct Script(Vec<Option<Result<&'static str, InputErrorKind>>>);
@@ -78,6 +80,26 @@ fn an_input_that_has_ended_gives_the_end_again() {
     let resumed = environ(InputLength::Unknown, vec![Some(Ok("abc")), None, Some(Ok("de"))]);
     assert_eq!(only(&checks::INPUT_RESUMED, &found(resumed)).value, "2 bytes");
     assert!(found(environ(InputLength::Unknown, vec![Some(Ok("abc"))])).is_empty());
+}
+
+#[test]
+fn an_input_goes_on_after_an_upgrade() {
+    let script = Script(vec![Some(Ok("abc")), None, Some(Ok("de"))]);
+    let input = Input::new(script, InputLength::Known(3), None);
+    let request = get("/").header("connection", "upgrade").header("upgrade", "echo").body(input).unwrap();
+    let app = lint(app_fn(|mut environ: Environ, start_response: rsgi_core::StartResponse| async move {
+        let offer = environ.upgrade()?.ok_or("no offer")?;
+        let stream = Body::duplex(environ.take_input(), async |mut input, sender| {
+            for _ in 0..3 {
+                sender.send(input.piece().await.transpose()?.unwrap_or_default()).await?;
+            }
+            Ok(())
+        });
+        Ok(start_response.upgrade(offer, "echo")?.body(stream))
+    }));
+    let answer = ask(&app, Environ::on_server(request, able(Capabilities::UPGRADE)));
+    assert_eq!(answer.body, b"abcde");
+    none(&app.findings());
 }
 
 #[test]
