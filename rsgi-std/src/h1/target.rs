@@ -1,16 +1,15 @@
 //! The request target's four forms, and the Host field.
 //!
-//! Decides which form of RFC 9112 3.2 a target has, turns it into `http::Uri`, and checks hosts by the grammar of
-//! RFC 3986 3.2.2. It neither decodes nor normalises: what the client wrote is kept, and where `Uri` wouldn't keep it
-//! (absolute-form: the scheme's case, an empty path) the raw bytes stand beside it.
+//! Decides which form of RFC 9112 3.2 a target has, turns it into `http::Uri`, and has core check its host. It neither
+//! decodes nor normalises: what the client wrote is kept, and where `Uri` wouldn't keep it (absolute-form: the scheme's
+//! case, an empty path) the raw bytes stand beside it.
 //!
 //! Invariant: `Target::raw` returns exactly the bytes between the request line's two spaces.
 //! Next: `head.rs`, which calls this once a head.
 
-use std::net::Ipv6Addr;
-
 use bytes::Bytes;
 use http::{Method, Uri};
+use rsgi_core::is_host_field;
 
 use super::Reject;
 
@@ -70,10 +69,12 @@ fn read_rare_target(method: &Method, raw: Bytes) -> Result<(Uri, Target), Reject
         if asterisk || is_rooted || uri.scheme().is_some() {
             return Err(Reject::TargetFormForMethod);
         }
-        return match check_host(authority_of(&uri)?)? {
-            // RFC 9110 9.3.6: a CONNECT without a valid port is refused.
-            Port::Given => Ok((uri, Target::Authority)),
-            Port::Absent => Err(Reject::InvalidTarget),
+        check_host(authority_of(&uri)?)?;
+        // RFC 9110 9.3.6: a CONNECT without a valid port is refused.
+        return if uri.port_u16().is_some() {
+            Ok((uri, Target::Authority))
+        } else {
+            Err(Reject::InvalidTarget)
         };
     }
     if asterisk {
@@ -101,122 +102,13 @@ fn authority_of(uri: &Uri) -> Result<&[u8], Reject> {
     Ok(authority.as_bytes())
 }
 
-/// Whether a port follows the host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Port {
-    Given,
-    Absent,
+/// Checks an authority that holds a host.
+fn check_host(authority: &[u8]) -> Result<(), Reject> {
+    if is_host_field(authority) { Ok(()) } else { Err(Reject::InvalidTarget) }
 }
 
-fn check_host(authority: &[u8]) -> Result<Port, Reject> {
-    split_host(authority).ok_or(Reject::InvalidTarget)
-}
-
-/// Checks a Host field's value: `uri-host [ ":" port ]`, or empty.
-///
-/// Empty is valid: RFC 9112 3.2 has a client send it where the target has no authority. A port alone isn't, for an
-/// http URI needs a host (RFC 9110 4.2.1).
+/// Checks a Host field's value.
+#[inline]
 pub(super) fn check_host_field(value: &[u8]) -> Result<(), Reject> {
-    if value.is_empty() {
-        return Ok(());
-    }
-    match split_host(value) {
-        Some(_) => Ok(()),
-        None => Err(Reject::InvalidHost),
-    }
+    if is_host_field(value) { Ok(()) } else { Err(Reject::InvalidHost) }
 }
-
-/// Checks `uri-host [ ":" port ]` with a host that isn't empty; `None` if it isn't that.
-///
-/// One table look-up a byte: this runs for every request (bench `codec`).
-fn split_host(value: &[u8]) -> Option<Port> {
-    let mut length = 0;
-    while let Some(byte) = value.get(length)
-        && HOST[usize::from(*byte)] == PLAIN
-    {
-        length += 1;
-    }
-    match value.get(length) {
-        None | Some(b':') if length > 0 => read_port(&value[length..]),
-        _ => split_rare_host(value),
-    }
-}
-
-/// IP literals, and names with percent signs.
-#[cold]
-fn split_rare_host(value: &[u8]) -> Option<Port> {
-    if value.first() == Some(&b'[') {
-        let end = value.iter().position(|&byte| byte == b']')?;
-        return if is_ip_literal(&value[1..end]) { read_port(&value[end + 1..]) } else { None };
-    }
-    let length = value.iter().take_while(|&&byte| HOST[usize::from(byte)] != OTHER).count();
-    let (name, rest) = value.split_at(length);
-    if name.is_empty() || !has_whole_escapes(name) { None } else { read_port(rest) }
-}
-
-/// Reads `[ ":" *DIGIT ]`; a port that fits no port number is invalid, an empty one absent.
-fn read_port(rest: &[u8]) -> Option<Port> {
-    match rest {
-        [] | [b':'] => Some(Port::Absent),
-        [b':', digits @ ..] => {
-            let mut port = 0_u32;
-            for byte in digits {
-                let digit = u32::from(byte.wrapping_sub(b'0'));
-                port = port * 10 + digit;
-                if digit > 9 || port > u32::from(u16::MAX) {
-                    return None;
-                }
-            }
-            Some(Port::Given)
-        }
-        _ => None,
-    }
-}
-
-fn has_whole_escapes(name: &[u8]) -> bool {
-    name.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
-        matches!(name.get(at + 1..at + 3), Some([high, low]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
-    })
-}
-
-/// `IPv6address` or `IPvFuture` (RFC 3986 3.2.2).
-fn is_ip_literal(literal: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(literal) else { return false };
-    if let Some(future) = text.strip_prefix(['v', 'V']) {
-        return future.split_once('.').is_some_and(|(version, rest)| {
-            let is_rest = |byte: u8| byte == b':' || HOST[usize::from(byte)] == PLAIN;
-            !version.is_empty()
-                && version.bytes().all(|byte| byte.is_ascii_hexdigit())
-                && !rest.is_empty()
-                && rest.bytes().all(is_rest)
-        });
-    }
-    text.parse::<Ipv6Addr>().is_ok()
-}
-
-/// Not in a `reg-name`.
-const OTHER: u8 = 0;
-/// Unreserved or sub-delims: in a `reg-name` by themselves.
-const PLAIN: u8 = 1;
-/// The percent sign, which needs two digits behind it.
-const ESCAPE: u8 = 2;
-
-/// What a byte is in a `reg-name` (RFC 3986 3.2.2).
-static HOST: [u8; 256] = {
-    let mut table = [OTHER; 256];
-    let mut byte = 0;
-    while byte < 128_u8 {
-        if byte.is_ascii_alphanumeric() {
-            table[byte as usize] = PLAIN;
-        }
-        byte += 1;
-    }
-    let others = b"-._~!$&'()*+,;=";
-    let mut at = 0;
-    while at < others.len() {
-        table[others[at] as usize] = PLAIN;
-        at += 1;
-    }
-    table[b'%' as usize] = ESCAPE;
-    table
-};
