@@ -26,6 +26,7 @@ mod panics;
 mod report;
 mod run;
 
+pub mod corpus;
 pub mod folder;
 pub mod log;
 
