@@ -10,7 +10,7 @@ use rsgi_core::http::{StatusCode, Version};
 use rsgi_core::server::Config;
 use rsgi_core::{Adapter, App, Body, Endpoint, Environ, Error, Running, StartResponse, Started, blocking};
 use rsgi_test::wire::bytes::noise;
-use rsgi_test::{Client, ClientErrorKind, Framing};
+use rsgi_test::{Client, ClientErrorKind, Fixture, Framing};
 
 /// A small application with something of everything.
 async fn app(mut environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
@@ -274,4 +274,17 @@ fn an_extended_connect_goes_both_ways() {
         tunnel.end();
         assert!(tunnel.receive().is_none());
     });
+}
+
+#[test]
+fn a_recorded_request_is_asked_again_of_any_server() {
+    let text = "POST /echo HTTP/1.1\nhost: example.com\ntransfer-encoding: chunked\n\ncaf\\xe9\n";
+    static FIXTURE: std::sync::OnceLock<Fixture> = std::sync::OnceLock::new();
+    FIXTURE.get_or_init(|| text.parse().unwrap());
+    let case = |client: Client| {
+        let answer = client.replay(FIXTURE.get().unwrap()).answer();
+        assert_eq!(answer.body(), &Bytes::from_static(b"caf\xe9"));
+    };
+    everywhere(app, case);
+    over_http2(app, case);
 }

@@ -15,7 +15,7 @@ use h2::{Ping, Reason, RecvStream, SendStream};
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::header;
 use rsgi_core::http::{HeaderMap, Method, Request, Response, Uri, Version};
-use rsgi_core::{Cause, Error};
+use rsgi_core::{Cause, Error, is_hop_by_hop};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -84,6 +84,10 @@ impl Road for Http2Live {
             return Err(unsupported("a deadline"));
         }
         outline.version = Version::HTTP_2;
+        if outline.facts.is_some() {
+            // A recorded request is asked by what this server speaks.
+            outline.fields.retain(|(name, _)| !is_hop_by_hop(name));
+        }
         let _declared = outline.frame();
         let request = request(&outline, &self.address)?;
         let is_connect = outline.method == Method::CONNECT;

@@ -99,13 +99,13 @@ pub struct Open {
     answer: Option<Answer>,
     /// What a tunnel read too far.
     put_back: Option<Bytes>,
-    /// Set by the last event.
-    ended: bool,
+    /// Set by the last event, and whether the answer is whole.
+    ended: Option<bool>,
 }
 
 impl Open {
     pub(crate) fn new(flight: Box<dyn Flight>, jar: Option<(Arc<Jar>, Url)>) -> Self {
-        Self { flight, jar, informational: Vec::new(), answer: None, put_back: None, ended: false }
+        Self { flight, jar, informational: Vec::new(), answer: None, put_back: None, ended: None }
     }
 
     /// The status, once the head is there.
@@ -136,8 +136,8 @@ impl Open {
     /// Polls the app, or its body, once, with a waker that does nothing. A live server is waited for.
     pub fn poll(&mut self) -> Step {
         loop {
-            if self.ended {
-                return Step::End;
+            if let Some(is_whole) = self.ended {
+                return self.over(is_whole);
             }
             match self.flight.poll(Pace::Step, &mut Context::from_waker(Waker::noop())) {
                 Poll::Pending => return Step::Pending,
@@ -173,6 +173,26 @@ impl Open {
         }
         loop {
             match self.step(Pace::Step) {
+                Step::Piece(piece) => return Some(Ok(piece)),
+                Step::End => return None,
+                Step::Broken(error) => return Some(Err(error)),
+                Step::Pending | Step::Head => {}
+            }
+        }
+    }
+
+    /// Awaits the next piece, as [`piece`](Self::piece), for apps that need the runtime of the test. A live server is
+    /// waited for on the calling thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn piece_async(&mut self) -> Option<Result<Bytes, ClientError>> {
+        if let Some(piece) = self.put_back.take() {
+            return Some(Ok(piece));
+        }
+        loop {
+            match self.step_async(Pace::Step).await {
                 Step::Piece(piece) => return Some(Ok(piece)),
                 Step::End => return None,
                 Step::Broken(error) => return Some(Err(error)),
@@ -292,11 +312,22 @@ impl Open {
     /// Waits for the whole answer where the caller's runtime runs.
     pub(crate) async fn collect_async(&mut self) -> Result<Answer, ClientError> {
         loop {
-            let event = poll_fn(|context| self.flight.poll(Pace::Whole, context)).await;
-            match self.take(event) {
-                Some(Step::End) => return self.whole(),
-                Some(Step::Broken(error)) => return Err(error),
+            match self.step_async(Pace::Whole).await {
+                Step::End => return self.whole(),
+                Step::Broken(error) => return Err(error),
                 _ => {}
+            }
+        }
+    }
+
+    async fn step_async(&mut self, pace: Pace) -> Step {
+        loop {
+            if let Some(is_whole) = self.ended {
+                return self.over(is_whole);
+            }
+            let event = poll_fn(|context| self.flight.poll(pace, context)).await;
+            if let Some(step) = self.take(event) {
+                return step;
             }
         }
     }
@@ -314,8 +345,8 @@ impl Open {
 
     /// Waits for the next event, within bounds.
     fn step(&mut self, pace: Pace) -> Step {
-        if self.ended {
-            return Step::End;
+        if let Some(is_whole) = self.ended {
+            return self.over(is_whole);
         }
         let parker = Arc::new(Parker { thread: thread::current(), woken: AtomicBool::new(false) });
         let waker = Waker::from(Arc::clone(&parker));
@@ -330,6 +361,15 @@ impl Open {
                 return Step::Broken(silent.with_answer(self.so_told()));
             }
         }
+    }
+
+    /// What there is behind the end.
+    fn over(&self, is_whole: bool) -> Step {
+        if is_whole {
+            return Step::End;
+        }
+        let broken = ClientError::new(ClientErrorKind::Broken, "the answer broke off before");
+        Step::Broken(broken.with_answer(self.so_told()))
     }
 
     /// Takes an event in.
@@ -359,14 +399,14 @@ impl Open {
                 None
             }
             Event::End => {
-                self.ended = true;
+                self.ended = Some(true);
                 if let Some(answer) = &mut self.answer {
                     answer.end();
                 }
                 Some(Step::End)
             }
             Event::Broken(error) => {
-                self.ended = true;
+                self.ended = Some(false);
                 Some(Step::Broken(error.with_answer(self.so_told())))
             }
         }

@@ -163,4 +163,8 @@ fn an_answer_can_be_awaited_where_the_test_runs() {
     let client = Client::new(lines());
     let answer = rsgi_core::wait(client.get("/").send_async()).unwrap();
     assert_eq!(answer.text(), "one\ntwo\n");
+    let mut open = client.get("/").open().unwrap();
+    assert_eq!(rsgi_core::wait(open.piece_async()).unwrap().unwrap(), "one\n");
+    assert_eq!(rsgi_core::wait(open.piece_async()).unwrap().unwrap(), "two\n");
+    assert!(rsgi_core::wait(open.piece_async()).is_none());
 }

@@ -78,6 +78,7 @@ fn a_client_that_vanishes_drops_the_future_fires_the_token_and_is_told() {
     let outcome = open.outcome().unwrap();
     assert_eq!((outcome.delivery, outcome.phase), (Delivery::Aborted(Cause::Reset), Phase::App));
     assert!(matches!(open.poll(), Step::Broken(error) if error.kind() == ClientErrorKind::Vanished));
+    assert!(matches!(open.poll(), Step::Broken(_)), "it never becomes whole");
 }
 
 #[test]
@@ -133,6 +134,8 @@ fn an_event_stream_ends_itself_when_the_server_goes_down() {
     assert!(matches!(open.poll(), Step::Pending));
     assert_eq!(open.drain().piece().unwrap().unwrap(), "bye");
     assert!(open.finish().is_whole());
+    let mut late = client.get("/").open().unwrap();
+    assert_eq!(late.head().unwrap().field("connection"), Some("close"));
 }
 
 #[test]

@@ -13,10 +13,10 @@ use rsgi_test::{Client, ClientErrorKind, Fixture, Memory, recording};
 use crate::apps::{echo, echo_blocking};
 
 /// A folder that goes with its test.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("rsgi-test-fixtures-{}-{number}", std::process::id()));

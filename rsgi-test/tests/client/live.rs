@@ -4,10 +4,14 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::thread::{self, JoinHandle};
 
 use rsgi_core::http::Version;
+use rsgi_test::wire::deadline::events;
 use rsgi_test::{Client, ClientErrorKind, Framing};
+
+use crate::fixtures::Folder;
 
 /// Serves connections one after the other: on each, an answer for each request, then the end. Gives what was read.
 fn scripted(connections: &'static [&'static [&'static str]]) -> (Client, JoinHandle<Vec<String>>) {
@@ -18,19 +22,23 @@ fn scripted(connections: &'static [&'static [&'static str]]) -> (Client, JoinHan
         for answers in connections {
             let (mut stream, _) = listener.accept().unwrap();
             for answer in *answers {
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    let mut byte = [0];
-                    assert_eq!(stream.read(&mut byte).unwrap(), 1, "the client ended: {head:?}");
-                    head.push(byte[0]);
-                }
-                heads.push(String::from_utf8(head).unwrap());
+                heads.push(read_head(&mut stream));
                 stream.write_all(answer.as_bytes()).unwrap();
             }
         }
         heads
     });
     (client, server)
+}
+
+fn read_head(stream: &mut impl Read) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "the client ended: {head:?}");
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -50,11 +58,28 @@ fn a_request_is_written_as_it_was_said() {
 
 #[test]
 fn a_connection_that_the_server_ended_meanwhile_is_not_used_again() {
-    let (client, server) = scripted(&[&[OK, OK], &[OK]]);
-    for _ in 0..3 {
-        assert_eq!(client.get("/").answer().text(), "ok");
-    }
-    assert_eq!(server.join().unwrap().len(), 3);
+    // Over a unix socket, where an end is there as soon as it was made.
+    let folder = Folder::new();
+    let path = folder.0.join("server.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let client = Client::live(&format!("unix:{}", path.display())).unwrap();
+    let (teller, ends) = events();
+    let server = thread::spawn(move || {
+        for answers in [2, 1] {
+            let (mut stream, _) = listener.accept().unwrap();
+            for _ in 0..answers {
+                read_head(&mut stream);
+                stream.write_all(OK.as_bytes()).unwrap();
+            }
+            drop(stream);
+            teller.tell(());
+        }
+    });
+    client.get("/").answer();
+    client.get("/").answer();
+    ends.next("the end of the first connection");
+    assert_eq!(client.get("/").answer().text(), "ok");
+    server.join().unwrap();
 }
 
 #[test]
@@ -128,7 +153,8 @@ fn content_that_waits_for_its_continue_is_sent_after_it_and_not_else() {
     const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
     let (client, server) = scripted(&[&[CONTINUE, OK], &[OK], &[OK]]);
     // The content is read as if it were a second head.
-    let answer = client.post("/").expect_continue().body("content\r\n\r\n").answer();
+    let answer =
+        client.post("/").header("connection", "close").expect_continue().body("content\r\n\r\n").answer();
     assert_eq!((answer.text(), answer.informational().len()), ("ok", 1));
     let refused = client.post("/").expect_continue().body("unsent").answer();
     assert_eq!((refused.text(), refused.informational().len()), ("ok", 0));

@@ -121,7 +121,11 @@ impl Live {
 }
 
 impl Road for Live {
-    fn open(&mut self, outline: Outline) -> Result<Box<dyn Flight>, ClientError> {
+    fn open(&mut self, mut outline: Outline) -> Result<Box<dyn Flight>, ClientError> {
+        if outline.facts.is_some() && outline.version > Version::HTTP_11 {
+            // A recorded request is asked by what this server speaks.
+            outline.version = Version::HTTP_11;
+        }
         if !matches!(outline.version, Version::HTTP_10 | Version::HTTP_11) || outline.protocol.is_some() {
             return Err(unsupported("a version other than HTTP/1.0 and 1.1"));
         }

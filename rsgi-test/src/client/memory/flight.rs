@@ -125,7 +125,10 @@ impl MemoryFlight {
         if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(SystemTime::now())) {
             parts.headers.entry(header::DATE).or_insert(date);
         }
-        self.keeps &= !outgoing.close_after() && !matches!(framing, Framing::Close | Framing::Upgraded);
+        let drain = &self.line.exchange.connection().server.drain;
+        self.keeps &= !drain.has_begun()
+            && !outgoing.close_after()
+            && !matches!(framing, Framing::Close | Framing::Upgraded);
         if !self.keeps && self.version == Version::HTTP_11 && framing != Framing::Upgraded {
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
