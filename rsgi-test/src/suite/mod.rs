@@ -13,6 +13,7 @@ pub mod rules;
 
 pub mod apps;
 mod notes;
+pub mod noting;
 mod probe;
 pub mod seen;
 

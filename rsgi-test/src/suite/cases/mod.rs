@@ -33,6 +33,7 @@ mod tls;
 mod trailers;
 mod trust;
 mod upgrade;
+mod ways;
 
 /// All cases.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
@@ -66,6 +67,7 @@ const TABLES: &[&[Case]] = &[
     trailers::CASES,
     trust::CASES,
     upgrade::CASES,
+    ways::CASES,
 ];
 
 #[cfg(test)]
