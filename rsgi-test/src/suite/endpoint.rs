@@ -43,6 +43,14 @@ impl Reach {
         }
     }
 
+    /// As the test client takes it.
+    pub(super) fn url(&self) -> String {
+        match self {
+            Self::Tcp(address) => format!("http://{address}"),
+            Self::Unix(path) => format!("unix:{}", path.display()),
+        }
+    }
+
     /// Tries to connect, and hangs up.
     ///
     /// # Errors

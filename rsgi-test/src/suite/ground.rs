@@ -10,12 +10,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rsgi_core::http::StatusCode;
 use rsgi_core::server::{Config, ServeError};
-use rsgi_core::{Adapter, App, BoxApp, Endpoint, Running};
+use rsgi_core::{Adapter, App, BoxApp, Capabilities, Endpoint, Running};
 
+use super::apps::plain;
 use super::linting::Findings;
 use crate::wire::RawClient;
-use crate::wire::deadline::{patience, within};
+use crate::wire::bytes::get;
+use crate::wire::deadline::{events, patience, within};
 
 /// An adapter under test.
 #[derive(Clone)]
@@ -96,6 +99,21 @@ impl Ground {
     /// Never: the address is good.
     pub fn config(&self) -> Config {
         Config::new().bind("127.0.0.1:0").expect("a good address").threads(4)
+    }
+
+    /// What the server says that it can do.
+    ///
+    /// # Panics
+    ///
+    /// If it doesn't start, or doesn't answer.
+    pub fn capabilities(&self) -> Capabilities {
+        let (teller, told) = events();
+        let server = self.serve(plain(move |environ, start_response| {
+            teller.tell(environ.server().capabilities);
+            Ok(start_response.status(StatusCode::OK).empty())
+        }));
+        server.client().ask(get("/"));
+        told.next("the server's capabilities")
     }
 
     /// Serves an app.

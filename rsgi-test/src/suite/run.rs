@@ -117,7 +117,9 @@ impl Subject {
         }
         let result = match case.steps {
             Steps::Hosted(steps) => self.run_hosted(case, steps),
-            Steps::Message(steps) | Steps::Wire(steps) | Steps::Frames(steps) => self.run_talks(case, steps),
+            Steps::Message(steps) | Steps::Wire(steps) | Steps::Frames(steps) => {
+                self.run_talks(case, steps, facts)
+            }
         };
         match (result, self.mark(case)) {
             (Ok(()), None) => Verdict::Pass,
@@ -186,8 +188,8 @@ impl Subject {
         Ok(())
     }
 
-    fn run_talks(&self, case: &Case, steps: fn(&mut Talk)) -> Result<(), String> {
-        let ways = self.ways(case);
+    fn run_talks(&self, case: &Case, steps: fn(&mut Talk), facts: &Facts) -> Result<(), String> {
+        let ways = self.ways(case, facts);
         for lint in [false, true] {
             for prefix in [false, true] {
                 let here = !matches!(self, Self::Endpoint(_));
@@ -208,9 +210,11 @@ impl Subject {
         Ok(())
     }
 
-    fn ways(&self, case: &Case) -> Vec<Way> {
+    fn ways(&self, case: &Case, facts: &Facts) -> Vec<Way> {
+        let http2 = facts.capabilities.split(", ").any(|it| it == "http2");
         match (case.steps, self) {
             (_, Self::Memory) => vec![Way::Memory],
+            (Steps::Message(_), _) if http2 => vec![Way::Http1, Way::ByteByByte, Way::Http2],
             (Steps::Message(_) | Steps::Wire(_), _) => vec![Way::Http1, Way::ByteByByte],
             (Steps::Frames(_) | Steps::Hosted(_), _) => vec![Way::Http2],
         }
@@ -259,7 +263,13 @@ impl Stage {
     fn talk(&self, case: &Case, variation: Variation) -> Talk {
         let token = format!("{}-{}", std::process::id(), TOKENS.fetch_add(1, Ordering::Relaxed));
         let named = format!("{}/{token}", case.name);
-        let client = Client::new(self.app.clone());
+        let client = match (&self.reach, variation.way) {
+            (None, _) | (_, Way::Memory) => Ok(Client::new(self.app.clone())),
+            (Some(reach), Way::ByteByByte) => Client::live_byte_by_byte(&reach.url()),
+            (Some(reach), Way::Http1) => Client::live(&reach.url()),
+            (Some(reach), Way::Http2) => Client::live_http2(&reach.url()),
+        };
+        let client = client.unwrap_or_else(|error| panic!("{error}"));
         let talk = Talk::new(client, variation.way, self.reach.clone(), self.book.clone(), named);
         match &self.endpoint {
             Some(endpoint) => talk.under(&endpoint.prefix),
@@ -277,8 +287,15 @@ impl Stage {
 
 /// Whether the lint found what the case's app breaks, and nothing else.
 fn found_as_said(case: &Case, findings: Option<&Findings>) -> Result<(), String> {
-    let (_, _) = (case, findings);
-    Ok(())
+    let Some(findings) = findings else { return Ok(()) };
+    let all = findings.all();
+    if let Some(finding) = all.iter().find(|it| !case.breaks.contains(&it.clause())) {
+        return Err(format!("the lint finds: {finding}"));
+    }
+    match case.breaks.iter().find(|clause| !all.iter().any(|it| it.clause() == **clause)) {
+        Some(clause) => Err(format!("the lint doesn't find that {clause} is broken")),
+        None => Ok(()),
+    }
 }
 
 /// Runs steps and gives what their panic says.

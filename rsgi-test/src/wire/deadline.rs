@@ -51,6 +51,24 @@ impl<T> Teller<T> {
     pub fn tell(&self, event: T) {
         let _nobody_listens = self.0.send(event);
     }
+
+    /// Tells this when the result is dropped: put into a body or a future, it shows that that was released.
+    pub fn on_drop(&self, event: T) -> TellOnDrop<T> {
+        TellOnDrop { teller: self.clone(), event: Some(event) }
+    }
+}
+
+/// Tells when it is dropped.
+#[derive(Debug)]
+pub struct TellOnDrop<T> {
+    teller: Teller<T>,
+    event: Option<T>,
+}
+
+impl<T> Drop for TellOnDrop<T> {
+    fn drop(&mut self) {
+        self.event.take().into_iter().for_each(|event| self.teller.tell(event));
+    }
 }
 
 impl<T: std::fmt::Debug> Events<T> {

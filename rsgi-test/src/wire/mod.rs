@@ -17,5 +17,7 @@ pub mod frames;
 #[cfg(feature = "suite")]
 pub mod http2;
 mod raw_client;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use raw_client::{End, RawClient, Wire};

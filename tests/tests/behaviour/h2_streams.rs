@@ -69,6 +69,45 @@ fn a_reset_ends_one_request_and_no_other(on: On) {
     assert_eq!(client.answer(other).text(), "goes on");
 }
 
+/// rule(121, 127): what streams share of their connection keeps their outcomes apart: one each, when its answer is sent.
+fn two_open_streams_have_an_outcome_each(on: On) {
+    let (teller, inside) = events();
+    let (outcome_teller, outcomes) = events();
+    let gates = [Gate::new(), Gate::new()];
+    let held = gates.clone();
+    let server = on.serve(app_fn(move |environ: Environ, start_response: StartResponse| {
+        let (first, second) = (held[0].opened(), held[1].opened());
+        tell_outcome(&environ, &outcome_teller);
+        teller.tell(());
+        async move {
+            let status = if environ.path_info() == "/first" {
+                first.await;
+                StatusCode::OK
+            } else {
+                second.await;
+                StatusCode::NOT_FOUND
+            };
+            Ok(start_response.status(status).body("text"))
+        }
+    }));
+    let mut client = Http2::connect(server.address());
+    let (first, _) = client.send(get("/first"), true);
+    let (second, _) = client.send(get("/second"), true);
+    for _ in 0..2 {
+        inside.next("an app");
+    }
+    for (gate, answer, status) in [(&gates[1], second, 404), (&gates[0], first, 200)] {
+        assert!(outcomes.try_next().is_none(), "told before it was made");
+        gate.open();
+        assert_eq!(client.answer(answer).status, status);
+        let outcome = outcomes.next("the outcome");
+        assert!(outcome.is_whole(), "{outcome:?}");
+        assert_eq!((outcome.status.map(|status| status.as_u16()), outcome.body_bytes), (Some(status), 4));
+    }
+    drop(server);
+    assert!(outcomes.to_the_end("the outcomes").is_empty(), "told twice");
+}
+
 /// rule(116, 118)
 fn a_reset_ends_a_body(on: On) {
     let (teller, drops) = events();
@@ -232,6 +271,7 @@ fn an_idle_connection_is_ended(on: On) {
 mount_http2!(
     streams_do_not_wait_for_each_other,
     a_reset_ends_one_request_and_no_other,
+    two_open_streams_have_an_outcome_each,
     a_reset_ends_a_body,
     an_error_behind_the_head_resets_the_stream_and_no_other,
     a_graceful_end_tells_by_goaway_and_finishes,

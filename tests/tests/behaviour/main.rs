@@ -27,15 +27,10 @@ mod h2_floods;
 mod h2_streams;
 mod h2_windows;
 mod h2_wire;
-mod head;
 mod informational;
 mod lifetime;
 mod limits;
 mod mixing;
-mod shutdown;
 mod slow;
-mod starting;
-#[cfg(feature = "tls")]
-mod tls;
 mod trailers;
 mod upgrade;
