@@ -278,8 +278,8 @@ fn an_extended_connect_goes_both_ways() {
 
 #[test]
 fn a_recorded_request_is_asked_again_of_any_server() {
-    let text = "POST /echo HTTP/1.1\nhost: example.com\ntransfer-encoding: chunked\n\ncaf\\xe9\n";
     static FIXTURE: std::sync::OnceLock<Fixture> = std::sync::OnceLock::new();
+    let text = "POST /echo HTTP/1.1\nhost: example.com\ntransfer-encoding: chunked\n\ncaf\\xe9\n";
     FIXTURE.get_or_init(|| text.parse().unwrap());
     let case = |client: Client| {
         let answer = client.replay(FIXTURE.get().unwrap()).answer();
