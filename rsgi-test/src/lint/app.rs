@@ -281,7 +281,7 @@ fn watch_outcome(record: &Arc<Record>, environ: &Environ) {
     let record = Arc::clone(record);
     let trailers = environ.server().capabilities.contains(Capabilities::TRAILERS);
     environ.on_outcome(move |outcome| {
-        record.state().told = true;
+        record.state().told = Some(outcome.delivery);
         if record.outermost {
             look_at_outcome(&record, outcome, trailers);
         }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use rsgi_core::{Environ, InputLength, Seen};
+use rsgi_core::{Delivery, Environ, InputLength, Seen};
 
 use super::checks;
 use super::record::Record;
@@ -37,7 +37,8 @@ impl Watcher {
             Seen::Asked { .. } => {
                 let late = {
                     let state = self.record.state();
-                    state.told && !state.upgraded
+                    // Of an end by the client, an app that blocks may not know yet.
+                    matches!(state.told, Some(Delivery::Whole(_))) && !state.upgraded
                 };
                 if late {
                     self.record.report(&checks::INPUT_LATE, &format!("after {} bytes", self.bytes));

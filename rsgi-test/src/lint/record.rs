@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use rsgi_core::http::{Method, Version};
-use rsgi_core::{Environ, RequestLine};
+use rsgi_core::{Delivery, Environ, RequestLine};
 
 use super::checks::{self, Check};
 use super::finding::Finding;
@@ -43,8 +43,8 @@ pub(super) struct State {
     pub(super) stage: Stage,
     /// Whether the answer took over the byte stream: then the input goes on as long as it likes.
     pub(super) upgraded: bool,
-    /// Whether the outcome was told.
-    pub(super) told: bool,
+    /// What was told of the answer, once it was.
+    pub(super) told: Option<Delivery>,
     /// Whether a body of this answer is watched and still there.
     pub(super) open: bool,
     pub(super) below: Below,
@@ -180,7 +180,7 @@ impl Record {
     pub(super) fn look_for_kept_bodies(&self) {
         let (closed, kept) = {
             let state = self.state();
-            (state.told && !state.open, state.below.open)
+            (state.told.is_some() && !state.open, state.below.open)
         };
         if closed && kept > 0 {
             self.report(&checks::NOT_CLOSED, &format!("{kept} kept"));

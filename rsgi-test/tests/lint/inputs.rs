@@ -8,11 +8,12 @@ use rsgi_core::bytes::Bytes;
 use rsgi_core::http::StatusCode;
 use rsgi_core::http_body::Frame;
 use rsgi_core::{
-    Body, Capabilities, Environ, Input, InputError, InputErrorKind, InputLength, InputSource, app_fn, wait,
+    Body, Capabilities, Cause, Delivery, Environ, Input, InputError, InputErrorKind, InputLength,
+    InputSource, app_fn, wait,
 };
 use rsgi_test::lint::{Finding, checks, lint};
 
-use crate::asking::{able, ask, get, none, only, server};
+use crate::asking::{able, ask, call, get, none, only, server};
 
 /// Gives what it was told to; `None` is an end, which may not be the last.
 struct Script(Vec<Option<Result<&'static str, InputErrorKind>>>);
@@ -115,6 +116,23 @@ fn an_input_is_not_read_after_the_answer() {
     let mut input = kept.lock().unwrap().take().unwrap();
     assert_eq!(wait(input.piece()).unwrap().unwrap(), "abc");
     only(&checks::INPUT_LATE, &app.findings().take());
+}
+
+#[test]
+fn an_input_may_be_read_after_a_client_has_gone() {
+    let kept = Arc::new(Mutex::new(None));
+    let keep = Arc::clone(&kept);
+    let app = lint(app_fn(move |mut environ: Environ, start_response: rsgi_core::StartResponse| {
+        *keep.lock().unwrap() = Some(environ.take_input());
+        async move { Ok(start_response.status(StatusCode::NO_CONTENT).empty()) }
+    }));
+    let environ = environ(InputLength::Unknown, vec![Some(Ok("abc"))]);
+    let exchange = Arc::clone(environ.exchange());
+    drop(call(&app, environ));
+    exchange.tell(Delivery::Aborted(Cause::Reset));
+    let mut input = kept.lock().unwrap().take().unwrap();
+    assert_eq!(wait(input.piece()).unwrap().unwrap(), "abc");
+    none(&app.findings());
 }
 
 #[test]
