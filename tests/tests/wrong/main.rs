@@ -5,6 +5,7 @@
 //! proxy stands between, a faithful one is the control: the case that catches the wrong must pass through it.
 #![expect(clippy::unwrap_used, reason = "a test stops where it can't go on")]
 
+mod bytes;
 mod connections;
 mod environ;
 mod errors;
@@ -28,7 +29,7 @@ use tamper::{Behind, Direction, MakeTamper, faithful};
 
 /// One wrong server.
 #[derive(Clone, Copy)]
-pub struct Wrong {
+pub(crate) struct Wrong {
     /// The rule that it breaks.
     rule: u16,
     /// What it does.

@@ -16,10 +16,10 @@ use rsgi_core::{Endpoint, Running};
 use rustix::net::sockopt;
 
 /// Changes what passes; called for each piece as it was read, and with nothing at the end of the stream.
-pub type Tamper = Box<dyn FnMut(&[u8]) -> Pass + Send>;
+pub(crate) type Tamper = Box<dyn FnMut(&[u8]) -> Pass + Send>;
 
 /// What becomes of a piece.
-pub enum Pass {
+pub(crate) enum Pass {
     /// These bytes go on instead.
     On(Vec<u8>),
     /// These go on, and then this direction ends.
@@ -29,11 +29,11 @@ pub enum Pass {
 }
 
 /// Makes a [`Tamper`] for each connection.
-pub type MakeTamper = fn() -> Tamper;
+pub(crate) type MakeTamper = fn() -> Tamper;
 
 /// The direction that is tampered with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// From the client.
     In,
     /// To the client.
@@ -41,7 +41,7 @@ pub enum Direction {
 }
 
 /// What runs behind a proxy.
-pub struct Behind<R> {
+pub(crate) struct Behind<R> {
     inner: R,
     addresses: Vec<Endpoint>,
     gate: Closing,
@@ -62,13 +62,13 @@ impl Drop for Closing {
 }
 
 /// Lets everything pass: the control.
-pub fn faithful() -> Tamper {
+pub(crate) fn faithful() -> Tamper {
     Box::new(|bytes| Pass::On(bytes.to_vec()))
 }
 
 impl<R: Running> Behind<R> {
     /// Puts a proxy before a server's first TCP address.
-    pub fn new(inner: R, direction: Direction, make: MakeTamper) -> Self {
+    pub(crate) fn new(inner: R, direction: Direction, make: MakeTamper) -> Self {
         let mut addresses = inner.addresses().to_vec();
         let first = addresses.iter_mut().find_map(|it| match it {
             Endpoint::Tcp(address) => Some(address),
