@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-examples", &["rsgi-core", "rsgi-std", "rsgi-hyper"]),
     ("rsgi-benches", &["rsgi-core", "rsgi-hyper"]),
     ("rsgi-tests", &["rsgi-core", "rsgi-threads", "rsgi-std", "rsgi-hyper", "rsgi-test", "rsgi-examples"]),
+    ("rsgi-fuzz", &["rsgi-core", "rsgi-std", "rsgi-hyper"]),
 ];
 
 /// All that rsgi-core depends on. `pin-project-lite` is there because pinning a field by hand takes unsafe code.
