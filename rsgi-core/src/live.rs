@@ -55,6 +55,10 @@ impl Live {
         exchange: Arc<Exchange>,
     ) -> Self {
         let source = on_server(source, &exchange.connection().server.offload);
+        if declared == Some(0) {
+            // An adapter needs not pull it: all there is to send is the head.
+            exchange.ended();
+        }
         Self { source, meter: Meter { exchange, declared, sent: 0, trailers }, held: None }
     }
 
