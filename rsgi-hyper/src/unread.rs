@@ -30,6 +30,8 @@ pub(crate) struct Discard {
 #[derive(Debug, Default)]
 pub(crate) struct Unread {
     is_left: AtomicBool,
+    /// The app let go of it, and hyper will close the connection for that.
+    is_dropped: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -48,12 +50,17 @@ impl Unread {
     pub(crate) fn discarded(discard: Discard) -> Self {
         let is_allowed = discard.bytes > 0 && discard.time != Some(Duration::ZERO);
         let state = State { discard: is_allowed.then_some(discard), ..State::default() };
-        Self { is_left: AtomicBool::new(false), state: Mutex::new(state) }
+        Self { state: Mutex::new(state), ..Self::default() }
     }
 
     /// Whether there is something left of the body, for whoever closes the connection.
     pub(crate) fn is_left(&self) -> bool {
         self.is_left.load(Ordering::Relaxed)
+    }
+
+    /// Whether the app has dropped it before its end, and nothing of it is thrown away in its place.
+    pub(crate) fn is_dropped(&self) -> bool {
+        self.is_dropped.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_left(&self, is_left: bool) {
@@ -62,9 +69,13 @@ impl Unread {
 
     /// Takes what the app has let go of.
     pub(crate) fn leave(&self, body: Incoming) {
-        let mut state = self.lock();
-        if state.discard.is_none() || body.is_end_stream() {
+        // Of chunks hyper doesn't say that their end was read.
+        if body.is_end_stream() || !self.is_left() {
             return;
+        }
+        let mut state = self.lock();
+        if state.discard.is_none() {
+            return self.is_dropped.store(true, Ordering::Relaxed);
         }
         state.rest = Some(body);
         let task = state.task.take();

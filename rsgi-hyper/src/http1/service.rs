@@ -209,7 +209,9 @@ fn finish(response: &mut Response<Outgoing>, shared: &Shared<'_>, rare: &mut Rar
         }
         return;
     }
-    if response.body().close_after() || shared.wire.requests() >= shared.setting.requests {
+    // RFC 9110 section 10.1.1: a client that waits to be told to send is told instead that it needn't.
+    let unread = shared.wire.closes_unread();
+    if unread || response.body().close_after() || shared.wire.requests() >= shared.setting.requests {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     } else if rare.wants_kept && framing != Framing::Unknown {
         // RFC 9112 section 9.3: HTTP/1.0 keeps a connection only if both sides say so.

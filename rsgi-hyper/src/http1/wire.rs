@@ -120,6 +120,11 @@ impl Wire {
         self.lock().unread.as_ref().is_some_and(|unread| unread.is_left())
     }
 
+    /// Whether hyper closes the connection behind the answer, since the app has dropped a body that isn't read on.
+    pub(crate) fn closes_unread(&self) -> bool {
+        self.has(HAS_BODY) && self.lock().unread.as_ref().is_some_and(|unread| unread.is_dropped())
+    }
+
     /// hyper reads only into an empty buffer or behind a part of a head. So a head lies in what was read since the one
     /// before it, and in the last read before that.
     #[inline]
