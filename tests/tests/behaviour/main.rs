@@ -16,11 +16,8 @@ macro_rules! mount_http2 {
     };
 }
 
-mod backpressure;
 mod body;
 mod connection;
-mod crowd;
-mod errors;
 mod expect;
 mod h2;
 mod h2_floods;
@@ -28,9 +25,5 @@ mod h2_streams;
 mod h2_windows;
 mod h2_wire;
 mod informational;
-mod lifetime;
-mod limits;
-mod mixing;
-mod slow;
 mod trailers;
 mod upgrade;

@@ -12,6 +12,7 @@ mod body;
 mod connection;
 mod crowd;
 mod errors;
+mod errors_behind_the_head;
 mod expect;
 mod fields;
 mod framing;
@@ -23,8 +24,12 @@ mod head;
 mod informational;
 mod input;
 mod lifetime;
+mod lifetime_of_bodies;
 mod limits;
+mod limits_of_load;
+mod limits_of_time;
 mod mixing;
+mod mixing_threads;
 mod request_line;
 mod shutdown;
 mod starting;
@@ -46,6 +51,7 @@ const TABLES: &[&[Case]] = &[
     connection::CASES,
     crowd::CASES,
     errors::CASES,
+    errors_behind_the_head::CASES,
     expect::CASES,
     fields::CASES,
     framing::CASES,
@@ -57,8 +63,12 @@ const TABLES: &[&[Case]] = &[
     informational::CASES,
     input::CASES,
     lifetime::CASES,
+    lifetime_of_bodies::CASES,
     limits::CASES,
+    limits_of_load::CASES,
+    limits_of_time::CASES,
     mixing::CASES,
+    mixing_threads::CASES,
     request_line::CASES,
     shutdown::CASES,
     starting::CASES,
