@@ -16,14 +16,8 @@ macro_rules! mount_http2 {
     };
 }
 
-mod body;
-mod connection;
-mod expect;
 mod h2;
 mod h2_floods;
 mod h2_streams;
 mod h2_windows;
 mod h2_wire;
-mod informational;
-mod trailers;
-mod upgrade;

@@ -13,7 +13,10 @@ mod connection;
 mod crowd;
 mod errors;
 mod errors_behind_the_head;
+mod every_kind;
 mod expect;
+mod faults;
+mod faults_of_requests;
 mod fields;
 mod framing;
 mod h2;
@@ -53,6 +56,8 @@ const TABLES: &[&[Case]] = &[
     errors::CASES,
     errors_behind_the_head::CASES,
     expect::CASES,
+    faults::CASES,
+    faults_of_requests::CASES,
     fields::CASES,
     framing::CASES,
     h2::CASES,
