@@ -14,6 +14,6 @@ pub mod suite;
 pub mod wire;
 
 pub use client::{
-    Answer, Client, ClientError, ClientErrorKind, Fixture, Framing, Informational, Memory, Open, Recording, Request,
-    Step, Tunnel, recording,
+    Answer, Client, ClientError, ClientErrorKind, Fixture, Framing, Informational, Memory, Open, Recording,
+    Request, Step, Tunnel, recording,
 };

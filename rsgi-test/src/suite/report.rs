@@ -135,7 +135,13 @@ impl fmt::Display for Report {
         writeln!(formatter, "{name} {version}: {capabilities}\n")?;
         for rule in &self.rules {
             writeln!(formatter, "{:>4}  {:<15} {}", rule.rule, rule.result, rule.what)?;
-            for case in rule.cases.iter().filter(|case| case.result != RuleResult::Pass) {
+            // Why a rule that passes couldn't be tried further is in the JSON.
+            let tells = |case: &&CaseReport| match case.result {
+                RuleResult::Pass => false,
+                RuleResult::Fail => true,
+                RuleResult::NotAdvertised => rule.result == RuleResult::NotAdvertised,
+            };
+            for case in rule.cases.iter().filter(tells) {
                 let detail = case.detail.as_deref().unwrap_or_default();
                 let detail = detail.lines().next().unwrap_or_default();
                 writeln!(formatter, "        {} {}: {detail}", case.result, case.name)?;

@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-std", &["rsgi-core", "rsgi-threads"]),
     ("rsgi-hyper", &["rsgi-core"]),
     ("rsgi-test", &["rsgi-core"]),
-    ("rsgi-examples", &["rsgi-core", "rsgi-std", "rsgi-hyper"]),
+    ("rsgi-examples", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-test"]),
     ("rsgi-benches", &["rsgi-core", "rsgi-hyper"]),
     ("rsgi-tests", &["rsgi-core", "rsgi-threads", "rsgi-std", "rsgi-hyper", "rsgi-test", "rsgi-examples"]),
     ("rsgi-fuzz", &["rsgi-core", "rsgi-std", "rsgi-hyper"]),

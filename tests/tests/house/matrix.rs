@@ -45,7 +45,7 @@ fn document(columns: &[Column]) -> String {
     let clauses = parse(&read("SPEC.md")).unwrap_or_else(|error| panic!("SPEC.md: {error}"));
     let mut text = INTRODUCTION.to_owned();
     let mut part = "";
-    for rule in RULES {
+    for rule in RULES.iter() {
         if rule.part != part {
             part = rule.part;
             let _infallible = write!(text, "\n## {part}\n\n| rule | owes | what |");
