@@ -7,12 +7,10 @@
 //! Read in the order of the modules below.
 #![forbid(unsafe_code)]
 #![expect(clippy::missing_panics_doc, reason = "a harness fails by panicking: that is what it is for")]
-#![expect(clippy::missing_errors_doc, reason = "its errors are what the servers did, told by their types")]
 #![expect(
     clippy::exhaustive_enums,
     reason = "nobody but this crate's tests uses them, and those want to be exact"
 )]
-#![expect(clippy::result_large_err, reason = "a broken answer is what many cases are about")]
 
 mod ground;
 
