@@ -110,9 +110,12 @@ where
         if let Some(inbound) = line.inbound.take() {
             let rest = inbound.take_back();
             line.buf = rest.buf;
-            if line.socket != Socket::Ended {
-                line.socket = rest.socket.unwrap_or(line.socket);
-            }
+            // Who reads the body doesn't know of an event that came behind it.
+            line.socket = match (line.socket, rest.socket) {
+                (Socket::Ended, _) | (_, Some(Socket::Ended)) => Socket::Ended,
+                (Socket::Drained, None | Some(Socket::Drained)) => Socket::Drained,
+                _ => Socket::MayHaveMore,
+            };
             let at_end = rest.socket == Some(Socket::Ended);
             if !rest.decoder.is_done() {
                 let allowed = self.site.settings.limits.discard_bytes;

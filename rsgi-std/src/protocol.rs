@@ -15,7 +15,7 @@ use rsgi_core::{App, Cause, Environ, Outgoing};
 use rsgi_threads::{Accepted, ConnWaker, Hangup, Next, Opened, Protocol, Readiness, Stream, Turn};
 
 use crate::body_in::Ahead;
-use crate::conn::{Call, Conn, Line, Stage, Waiting};
+use crate::conn::{Call, Conn, Line, Socket, Stage, Waiting};
 use crate::desk::Desk;
 use crate::open::Opening;
 use crate::read::Headed;
@@ -146,7 +146,10 @@ where
     fn ready(&self, conn: &mut Conn<F>, readiness: Readiness, turn: &mut Turn<'_, Self>) -> Next {
         turn.scratch.tools.refresh(turn.now());
         if readiness.hangup().is_some() {
-            conn.line.socket = crate::conn::Socket::Ended;
+            conn.line.socket = Socket::Ended;
+        } else if readiness.readable() && conn.line.socket == Socket::Drained {
+            // Told once and never again: a stage that doesn't read now leaves it to the one that does.
+            conn.line.socket = Socket::MayHaveMore;
         }
         let readable = readiness.readable() || readiness.hangup().is_some();
         match &conn.stage {
