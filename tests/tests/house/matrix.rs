@@ -48,11 +48,10 @@ fn document(columns: &[Column]) -> String {
     for rule in RULES.iter() {
         if rule.part != part {
             part = rule.part;
-            let _infallible = write!(text, "\n## {part}\n\n| rule | owes | what |");
-            columns.iter().for_each(|it| text.push_str(&format!(" {} |", it.title)));
-            text.push_str(" clauses |\n|---|---|---|");
-            columns.iter().for_each(|_| text.push_str("---|"));
-            text.push_str("---|\n");
+            let titles: Vec<&str> = columns.iter().map(|it| it.title).collect();
+            let (titles, rules) = (titles.join(" | "), "---|".repeat(columns.len() + 4));
+            let _infallible =
+                write!(text, "\n## {part}\n\n| rule | owes | what | {titles} | clauses |\n|{rules}\n");
         }
         row(&mut text, rule, columns, &clauses);
     }

@@ -229,7 +229,7 @@ fn an_app_that_needs_what_is_missing_is_refused_at_the_start(ground: &Ground) {
         return;
     }
     let error = ground.start(ground.config(), Needing(missing | Capabilities::UPGRADE)).unwrap_err();
-    tells(&error, ServeErrorKind::MissingCapability, &[&missing.to_string(), ground.name()]);
+    tells(&error, ServeErrorKind::MissingCapability, &[&missing.to_string()]);
     assert!(!error.to_string().contains("upgrade"), "only what is missing is named: {error}");
 }
 
