@@ -24,6 +24,7 @@ pub mod kind {
 pub mod setting {
     #![expect(missing_docs, reason = "the names are the RFC's")]
     pub const HEADER_TABLE_SIZE: u16 = 1;
+    pub const MAX_CONCURRENT_STREAMS: u16 = 3;
     pub const INITIAL_WINDOW_SIZE: u16 = 4;
 }
 
@@ -63,6 +64,15 @@ impl Frame {
     pub fn error_code(&self) -> u32 {
         let at = if self.kind == kind::GOAWAY { 4 } else { 0 };
         u32::from_be_bytes(self.payload[at..at + 4].try_into().expect("four bytes"))
+    }
+
+    /// The value that `SETTINGS` gives to a setting.
+    pub fn setting(&self, name: u16) -> Option<u32> {
+        let (settings, _) = self.payload.as_chunks::<6>();
+        let value = |[a, b, value @ ..]: &[u8; 6]| {
+            (u16::from_be_bytes([*a, *b]) == name).then(|| u32::from_be_bytes(*value))
+        };
+        settings.iter().find_map(value)
     }
 }
 

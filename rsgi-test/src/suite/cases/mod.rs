@@ -22,6 +22,7 @@ mod framing;
 mod h2;
 mod h2_floods;
 mod h2_streams;
+mod h2_windows;
 mod h2_wire;
 mod head;
 mod informational;
@@ -63,6 +64,7 @@ const TABLES: &[&[Case]] = &[
     h2::CASES,
     h2_floods::CASES,
     h2_streams::CASES,
+    h2_windows::CASES,
     h2_wire::CASES,
     head::CASES,
     informational::CASES,
