@@ -2,6 +2,8 @@
 //!
 //! What fails behind the head is in `errors_behind_the_head.rs`.
 
+use std::io::Write as _;
+
 use rsgi_core::http::StatusCode;
 use rsgi_core::{BoxApp, Environ, Error, StartResponse, Started, app_fn, blocking};
 
@@ -57,6 +59,19 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .breaks(&["A16"]),
+    // PEP 3333, "Input and Error Streams": text mode, line ends of `\n`, and nothing lost that was flushed.
+    Case::hosted("the_error_stream_ends_in_the_servers_log", &[], |ground| {
+        log::catch();
+        let server = ground.serve(plain(|environ: Environ, start_response: StartResponse| {
+            let mut errors = environ.errors();
+            errors.write_all("a first line for the log\nand a se\u{e7}ond, with \u{0} in it".as_bytes())?;
+            errors.flush()?;
+            Ok(start_response.status(StatusCode::OK).empty())
+        }));
+        assert_eq!(server.client().ask(get("/")).status(), 200);
+        log::line_with(&["a first line for the log"]);
+        log::line_with(&["and a se\u{e7}ond, with"]);
+    }),
     Case::hosted("failures_before_the_head_are_logged", &[110, 111], |ground| {
         log::catch();
         let server = ground.serve(blocking(|environ: Environ, _: StartResponse| {
