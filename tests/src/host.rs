@@ -8,10 +8,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rsgi_test::suite::Ground;
+use rsgi_test::wire::RawClient;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-use crate::Client;
-use crate::ground::On;
 
 /// A server in a process of its own; ended when dropped.
 #[derive(Debug)]
@@ -23,9 +22,9 @@ pub struct Host {
 impl Host {
     /// Starts the program `host` (its path is `env!("CARGO_BIN_EXE_host")` in a test) with so many threads and, if it
     /// is said, at most so many descriptors.
-    pub fn start(program: &str, on: On, threads: usize, descriptors: Option<usize>) -> Self {
+    pub fn start(program: &str, ground: &Ground, threads: usize, descriptors: Option<usize>) -> Self {
         let mut command = Command::new(program);
-        command.arg(format!("{on:?}")).arg(threads.to_string());
+        command.arg(ground.name()).arg(threads.to_string());
         command.args(descriptors.map(|most| most.to_string()));
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = spawned.expect("the program starts");
@@ -37,8 +36,8 @@ impl Host {
     }
 
     /// Connects to it.
-    pub fn client(&self) -> Client {
-        Client::tcp(self.address)
+    pub fn client(&self) -> RawClient {
+        RawClient::tcp(self.address)
     }
 
     /// How many threads it has.

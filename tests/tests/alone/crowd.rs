@@ -4,20 +4,22 @@
 
 use std::time::Duration;
 
-use rsgi_tests::bytes::get;
-use rsgi_tests::deadline::{events, until};
+use rsgi_test::suite::Ground;
+use rsgi_test::wire::RawClient;
+use rsgi_test::wire::bytes::get;
+use rsgi_test::wire::deadline::{events, until};
 use rsgi_tests::host::{Host, raise_descriptors};
-use rsgi_tests::{Client, On, mount};
+use rsgi_tests::mount;
 
 const HOST: &str = env!("CARGO_BIN_EXE_host");
 
 /// rule(130, 134): idle connections hold no thread, and a ping among them is answered at once.
-fn ten_thousand_idle_connections_hold_no_thread(on: On) {
+fn ten_thousand_idle_connections_hold_no_thread(ground: &Ground) {
     const CROWD: usize = 10_000;
     let most = raise_descriptors();
     assert!(most > 10_200, "this case needs `ulimit -n` of 10,200 or more, the limit is {most}");
-    let host = Host::start(HOST, on, 8, None);
-    let mut crowd: Vec<Client> = (0..CROWD).map(|_| host.client()).collect();
+    let host = Host::start(HOST, ground, 8, None);
+    let mut crowd: Vec<RawClient> = (0..CROWD).map(|_| host.client()).collect();
     // All of them are used once, so that they are kept connections and not merely queued by the kernel.
     for batch in crowd.chunks_mut(500) {
         for client in &mut *batch {
@@ -40,11 +42,11 @@ fn ten_thousand_idle_connections_hold_no_thread(on: On) {
 }
 
 /// rule(133)
-fn a_server_without_descriptors_goes_on_when_it_has_some_again(on: On) {
-    let host = Host::start(HOST, on, 4, Some(64));
+fn a_server_without_descriptors_goes_on_when_it_has_some_again(ground: &Ground) {
+    let host = Host::start(HOST, ground, 4, Some(64));
     let mut served = host.client();
     assert_eq!(served.ask(get("/ping")).text(), "pong");
-    let crowd: Vec<Client> = (0..150).map(|_| host.client()).collect();
+    let crowd: Vec<RawClient> = (0..150).map(|_| host.client()).collect();
     until("it has no descriptor left", || host.descriptors() >= 60);
     let mut late = host.client();
     late.send(get("/late"));
@@ -55,9 +57,9 @@ fn a_server_without_descriptors_goes_on_when_it_has_some_again(on: On) {
 }
 
 /// rule(130): nothing happens, so nothing wakes; a few waits are left for what had begun before.
-fn an_idle_server_makes_no_wake_ups(on: On) {
-    let host = Host::start(HOST, on, 4, None);
-    let mut idle: Vec<Client> = (0..20).map(|_| host.client()).collect();
+fn an_idle_server_makes_no_wake_ups(ground: &Ground) {
+    let host = Host::start(HOST, ground, 4, None);
+    let mut idle: Vec<RawClient> = (0..20).map(|_| host.client()).collect();
     for client in &mut idle {
         client.ask(get("/ping"));
     }

@@ -4,13 +4,14 @@
 
 use rsgi_core::http::StatusCode;
 use rsgi_core::{Environ, Mount, StartResponse, blocking};
-use rsgi_tests::bytes::get;
-use rsgi_tests::deadline::{Gate, events};
-use rsgi_tests::probe::app;
-use rsgi_tests::{Client, On};
+use rsgi_test::suite::Ground;
+use rsgi_test::suite::apps::plain;
+use rsgi_test::wire::RawClient;
+use rsgi_test::wire::bytes::get;
+use rsgi_test::wire::deadline::{Gate, events};
 
 /// rule(68): as many blocked handlers as there are threads for them delay no async app, which needs none of those.
-fn every_blocking_thread_taken_delays_no_async_app(on: On) {
+fn every_blocking_thread_taken_delays_no_async_app(ground: &Ground) {
     let gate = Gate::new();
     let held = gate.clone();
     let (teller, inside) = events();
@@ -19,15 +20,15 @@ fn every_blocking_thread_taken_delays_no_async_app(on: On) {
         held.wait();
         Ok(start_response.status(StatusCode::OK).body("slow"))
     });
-    let fast = app(|_, start_response| Ok(start_response.status(StatusCode::OK).body("fast")));
+    let fast = plain(|_, start_response| Ok(start_response.status(StatusCode::OK).body("fast")));
     let app = Mount::new().at("/slow", slow).at("/fast", fast);
-    let server = on.serve_with(app, |config| config.threads(8));
-    let mut slow: Vec<Client> = (0..8).map(|_| server.client()).collect();
+    let server = ground.serve_with(app, |config| config.threads(8));
+    let mut slow: Vec<RawClient> = (0..8).map(|_| server.client()).collect();
     for client in &mut slow {
         client.send(get("/slow"));
         inside.next("a handler that blocks");
     }
-    let mut fast: Vec<Client> = (0..100).map(|_| server.client()).collect();
+    let mut fast: Vec<RawClient> = (0..100).map(|_| server.client()).collect();
     for client in &mut fast {
         client.send(get("/fast"));
     }
@@ -43,9 +44,9 @@ fn every_blocking_thread_taken_delays_no_async_app(on: On) {
 /// rule(68): without the feature `tokio` (rsgi-hyper always has it) tokio's panic is a 500 whose log line says what to
 /// do. With it, a case of the suite says what works.
 #[cfg(not(feature = "tokio"))]
-fn an_app_that_needs_tokio_is_told_what_it_needs(on: On) {
-    rsgi_tests::log::catch();
-    let server = on.serve(rsgi_core::app_fn(|_, start_response: StartResponse| async move {
+fn an_app_that_needs_tokio_is_told_what_it_needs(ground: &Ground) {
+    rsgi_test::suite::log::catch();
+    let server = ground.serve(rsgi_core::app_fn(|_, start_response: StartResponse| async move {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         Ok(start_response.status(StatusCode::OK).body("slept"))
     }));
@@ -53,10 +54,10 @@ fn an_app_that_needs_tokio_is_told_what_it_needs(on: On) {
     for _ in 0..2 {
         assert_eq!(client.ask(get("/")).status(), 500);
     }
-    rsgi_tests::log::line_with(&["feature `tokio`"]);
+    rsgi_test::suite::log::line_with(&["feature `tokio`"]);
 }
 
-rsgi_tests::mount_only!(on_hyper, HYPER: every_blocking_thread_taken_delays_no_async_app);
-rsgi_tests::mount_only!(on_hyper_separate, HYPER_SEPARATE: every_blocking_thread_taken_delays_no_async_app);
+rsgi_tests::mount_only!(on_hyper, hyper: every_blocking_thread_taken_delays_no_async_app);
+rsgi_tests::mount_only!(on_hyper_separate, hyper_separate: every_blocking_thread_taken_delays_no_async_app);
 #[cfg(not(feature = "tokio"))]
-rsgi_tests::mount_only!(on_std, STD: an_app_that_needs_tokio_is_told_what_it_needs);
+rsgi_tests::mount_only!(on_std, std: an_app_that_needs_tokio_is_told_what_it_needs);

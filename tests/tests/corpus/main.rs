@@ -15,37 +15,38 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rsgi_core::server::Config;
+use rsgi_test::suite::Ground;
 use rsgi_test::suite::corpus::{
     Difference, Differences, FOLDER, How, Pair, all, app, differences, positions, run,
 };
+use rsgi_test::suite::folder::Folder;
 use rsgi_test::wire::RawClient;
 use rsgi_test::wire::deadline::PATIENCE;
-use rsgi_tests::scratch::Folder;
-use rsgi_tests::{HYPER, On, STD, STD_PORTABLE};
+use rsgi_tests::adapters;
 
 #[test]
 fn on_std_whole_and_byte_by_byte() {
-    whole_and_byte_by_byte(STD);
+    whole_and_byte_by_byte(&adapters::std(), STD);
 }
 
 #[test]
 fn on_std_portable_whole_and_byte_by_byte() {
-    whole_and_byte_by_byte(STD_PORTABLE);
+    whole_and_byte_by_byte(&adapters::std_portable(), STD);
 }
 
 #[test]
 fn on_hyper_whole_and_byte_by_byte() {
-    whole_and_byte_by_byte(HYPER);
+    whole_and_byte_by_byte(&adapters::hyper(), HYPER);
 }
 
 #[test]
 fn on_std_split_at_every_byte() {
-    split_at_every_byte(STD);
+    split_at_every_byte(&adapters::std(), STD);
 }
 
 #[test]
 fn on_hyper_split_at_every_byte() {
-    split_at_every_byte(HYPER);
+    split_at_every_byte(&adapters::hyper(), HYPER);
 }
 
 #[test]
@@ -71,7 +72,7 @@ fn every_difference_is_of_a_pair_and_of_a_class_that_the_document_explains() {
     let names: BTreeSet<_> = all(FOLDER).into_iter().map(|pair| pair.name).collect();
     for line in &table {
         assert!(names.contains(&line.name), "no pair {}", line.name);
-        assert_eq!(line.adapter, "hyper", "only hyper decides for its adapter: {}", line.name);
+        assert_eq!(line.adapter, HYPER, "only hyper decides for its adapter: {}", line.name);
     }
     let used: BTreeSet<_> = table.iter().map(|line| line.class.as_str()).collect();
     let document = include_str!("../../../docs/differences.md");
@@ -85,14 +86,14 @@ fn table() -> Vec<Difference> {
     differences(include_str!("differences.txt"))
 }
 
-fn listed(on: On) -> Differences {
-    Differences::of(if on.is_std() { "std" } else { "hyper" }, &table())
+fn listed(adapter: &str) -> Differences {
+    Differences::of(adapter, &table())
 }
 
-fn whole_and_byte_by_byte(on: On) {
-    let server = on.serve_with(app(), brief);
+fn whole_and_byte_by_byte(ground: &Ground, adapter: &str) {
+    let server = ground.serve_with(app(), brief);
     let address = server.address();
-    let table = listed(on);
+    let table = listed(adapter);
     let pairs = all(FOLDER);
     let faults = on_threads(&pairs, |pair, faults| {
         for how in [How::Whole, How::Bytewise] {
@@ -104,16 +105,16 @@ fn whole_and_byte_by_byte(on: On) {
     server.stop();
 }
 
-fn split_at_every_byte(on: On) {
+fn split_at_every_byte(ground: &Ground, adapter: &str) {
     let folder = Folder::new();
     let path = folder.file("corpus.sock");
     let bind = format!("unix:{}", path.display());
-    let server = on.serve_with(app(), |config| {
+    let server = ground.serve_with(app(), |config| {
         let mut config = brief(config);
         config.binds.clear();
         config.bind(&bind).expect("a good path")
     });
-    let table = listed(on);
+    let table = listed(adapter);
     let pairs = all(FOLDER);
     let faults = on_threads(&pairs, |pair, faults| {
         for at in positions(pair) {
@@ -158,6 +159,9 @@ fn until_taken(socket: BorrowedFd<'_>) {
     }
 }
 
+/// The adapters, as `differences.txt` names them.
+const STD: &str = "std";
+const HYPER: &str = "hyper";
 /// The heading in `docs/differences.md`.
 const SECTION: &str = "Where the corpus shows it";
 /// Pairs under way at a time; the servers have as many threads.
