@@ -63,9 +63,9 @@ fn main() -> ExitCode {
     }
     let report = Report::of(&Subject::Endpoint(endpoint), |case| arguments.wants(case));
     if arguments.json {
-        println!("{}", report.json())
+        println!("{}", report.json());
     } else {
-        print!("{report}")
+        print!("{report}");
     }
     if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -92,7 +92,7 @@ impl Arguments {
     fn at(&self) -> Option<Endpoint> {
         let mut endpoint = self.endpoint.clone()?;
         if let Some(prefix) = &self.prefix {
-            endpoint.prefix = prefix.trim_end_matches('/').to_owned();
+            prefix.trim_end_matches('/').clone_into(&mut endpoint.prefix);
         }
         Some(endpoint)
     }
