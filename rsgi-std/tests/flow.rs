@@ -1,6 +1,6 @@
 //! When bytes flow: what is gathered goes out in its order, soon, and never at the cost of a thread.
 //!
-//! What every adapter owes is proved by the behaviour suite; here is what only this server's ways of gathering could
+//! What every adapter owes is proved by the conformance suite; here is what only this server's ways of gathering could
 //! break: pipelined answers, pieces while the app computes, large pieces between small ones, files that wait.
 #![expect(clippy::unwrap_used, reason = "a test stops where it can't go on")]
 

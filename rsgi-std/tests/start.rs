@@ -1,6 +1,6 @@
 //! What is refused at the start is refused with the setting's name and a remedy; what starts says what it is.
 //!
-//! Listeners and common settings are the behaviour suite's; here is what only this server can get wrong.
+//! Listeners and common settings are the conformance suite's; here is what only this server can get wrong.
 #![expect(clippy::unwrap_used, reason = "a test stops where it can't go on")]
 
 use std::time::Duration;
