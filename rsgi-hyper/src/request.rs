@@ -55,7 +55,7 @@ pub(crate) fn check(
     if is_plain && is_usual(environ.headers(), known, limits) {
         return Ok(());
     }
-    check_unusual(environ, known, limits)?;
+    check_fields(environ, known, limits)?;
     if is_plain { Ok(()) } else { check_rare_target(environ) }
 }
 
@@ -73,7 +73,11 @@ fn is_usual(headers: &HeaderMap, known: &impl Known, limits: &HeadLimits) -> boo
 
 /// Checks a head field by field, and remembers its Host if that is right.
 #[inline(never)]
-fn check_unusual(environ: &Environ, known: &impl Known, limits: &HeadLimits) -> Result<(), StatusCode> {
+pub(crate) fn check_fields(
+    environ: &Environ,
+    known: &impl Known,
+    limits: &HeadLimits,
+) -> Result<(), StatusCode> {
     check_head(environ.uri(), environ.headers(), environ.version(), limits)?;
     if let Some(host) = environ.headers().get(header::HOST) {
         known.host().get_or_init(|| host.clone());

@@ -3,6 +3,7 @@
 //! The connection's task owns the app and all that is shared; service and transport borrow it. Read next:
 //! `service.rs` for a request, `wire.rs` for what the byte stream tells.
 
+mod framing;
 mod informational;
 mod service;
 mod wire;

@@ -22,6 +22,7 @@ use rsgi_core::http_body::Body;
 use rsgi_core::{App, Environ, Error, Framing, Input, Outgoing, Respond, Started, respond};
 use tokio::sync::mpsc::Sender;
 
+use super::framing;
 use super::wire::Wire;
 use crate::request::{self, refused};
 use crate::setting::{self, Setting};
@@ -47,7 +48,14 @@ pub(crate) fn answer<'a, A: App>(
     let extensions = std::mem::take(&mut head.extensions);
     let is_rare = !body.is_end_stream() || head.version != Version::HTTP_11 || !extensions.is_empty();
     let mut environ = Environ::new(head, Input::empty(), exchange);
-    let rare = if is_rare { Some(fill(&mut environ, body, extensions, shared)) } else { None };
+    let rare = if is_rare {
+        match fill(&mut environ, body, extensions, shared) {
+            Ok(rare) => Some(rare),
+            Err(status) => return refuse(environ, status, shared),
+        }
+    } else {
+        None
+    };
     if let Err(status) = request::check(&mut environ, shared.wire, &shared.setting.head) {
         return refuse(environ, status, shared);
     }
@@ -65,16 +73,23 @@ fn refuse<'a, F>(environ: Environ, status: StatusCode, shared: &'a Shared<'a>) -
     Answer { future: None, shared, rare: Some(rare) }
 }
 
-/// Fills the environ of a request with a body, or of HTTP/1.0, or of one that may take over the stream.
+/// Fills the environ of a request with a body, or of HTTP/1.0, or of one that may take over the stream; the error is the
+/// status to refuse it with.
 #[inline(never)]
-fn fill(environ: &mut Environ, body: Incoming, mut extensions: Extensions, shared: &Shared<'_>) -> Box<Rare> {
+fn fill(
+    environ: &mut Environ,
+    body: Incoming,
+    mut extensions: Extensions,
+    shared: &Shared<'_>,
+) -> Result<Box<Rare>, StatusCode> {
+    let framing = framing::check(environ.method(), environ.headers(), &body);
     let is_old = environ.version() < Version::HTTP_11;
     let mut rare = Box::new(Rare {
         is_old,
         wants_kept: is_old && request::wants_keep_alive(environ.headers()),
         ..Rare::default()
     });
-    if extensions.remove::<OnUpgrade>().is_some() {
+    if framing.is_ok() && extensions.remove::<OnUpgrade>().is_some() {
         let (raw, receiver) = upgrade::channel();
         rare.input = Some(raw);
         let exchange = Arc::clone(environ.exchange());
@@ -90,7 +105,11 @@ fn fill(environ: &mut Environ, body: Incoming, mut extensions: Extensions, share
         let unread = shared.wire.expect_body((!expects).then_some(shared.setting.discard));
         environ.set_input(shared.setting.body.input(body, unread));
     }
-    rare
+    if framing.is_err() {
+        // What is wrong with the fields comes first, as on rsgi-std.
+        request::check_fields(environ, shared.wire, &shared.setting.head).and(framing)?;
+    }
+    Ok(rare)
 }
 
 /// What only some requests have; boxed, so that the others don't carry it along.

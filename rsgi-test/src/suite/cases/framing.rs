@@ -79,7 +79,12 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::wire("chunked_twice_is_refused", &[55], watching, |talk| {
-        refused_with(talk, "HTTP/1.1", "transfer-encoding: chunked, chunked\r\n", &[400]);
+        for lines in [
+            "transfer-encoding: chunked, chunked\r\n",
+            "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
+        ] {
+            refused_with(talk, "HTTP/1.1", lines, &[400]);
+        }
     }),
     // Here the second request is no smuggling but pipelining.
     Case::wire("chunked_is_recognised_in_any_case", &[55], watching, |talk| {
