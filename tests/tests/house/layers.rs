@@ -91,6 +91,22 @@ fn rsgi_core_opens_no_socket_and_starts_no_thread_or_process() {
     expect_none("rsgi-core would compile where there is neither", &offences);
 }
 
+/// Rule 88: a 405 names the methods that are allowed (RFC 9110 section 15.5.6), which only an app knows.
+#[test]
+fn no_crate_below_the_app_answers_405_on_its_own() {
+    let mut offences = Vec::new();
+    let below = ["rsgi-core/src/", "rsgi-threads/src/", "rsgi-std/src/", "rsgi-hyper/src/"];
+    for file in with_extension("rs") {
+        if below.iter().any(|folder| file.path.starts_with(folder)) {
+            let named = file.lines().filter(|(_, line)| {
+                ["405", "METHOD_NOT_ALLOWED"].iter().any(|status| has_word(line, status))
+            });
+            offences.extend(named.map(|(number, _)| format!("{}:{number}", file.path)));
+        }
+    }
+    expect_none("a 405 without Allow", &offences);
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Any,

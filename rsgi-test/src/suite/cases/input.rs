@@ -208,7 +208,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     Case::message(
         "an_input_that_was_given_away_is_empty",
-        &[67],
+        &[],
         || {
             BoxApp::new(app_fn(|mut environ: Environ, start_response: StartResponse| async move {
                 let mut taken = environ.take_input();
