@@ -7,13 +7,15 @@ use std::io::Write as _;
 
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::StatusCode;
-use rsgi_core::{Body, BoxApp, Capabilities, Environ, Error, Stack, StartResponse, Started, app_fn, around};
+use rsgi_core::{
+    App, Body, BoxApp, Capabilities, Environ, Error, Stack, StartResponse, Started, app_fn, around,
+};
 
 use super::every_kind::{self, KINDS};
 use crate::suite::apps::plain;
 use crate::suite::case::Case;
 use crate::suite::notes::Notes;
-use crate::suite::talk::Way;
+use crate::suite::talk::{Talk, Way};
 use crate::wire::answer::Framing;
 use crate::wire::bytes::noise;
 
@@ -190,21 +192,16 @@ pub(super) const CASES: &[Case] = &[
             }
         },
     ),
-    // Middleware sees every piece of a file, and passes on as many as it gets.
+    // Middleware sees every piece of a file.
     Case::message(
         "a_mapped_file_goes_through_the_mapper",
-        &[103, 108],
+        &[103],
         || {
             let inner = plain(|_, start_response| {
                 let file = every_kind::file(&b"lower case ".repeat(20_000))?;
                 Ok(start_response.start(StatusCode::OK, PLAIN)?.body(Body::file(file)?))
             });
-            let upper = around(|environ, start_response, next| async move {
-                let started = next.call(environ, start_response).await?;
-                Ok(started
-                    .map_body(|body| body.map(|piece: Bytes| Ok(Bytes::from(piece.to_ascii_uppercase())))))
-            });
-            BoxApp::new(Stack::new().then(upper).app(inner))
+            in_upper_case(inner)
         },
         |talk| assert!(*talk.get("/").answer().body() == b"LOWER CASE ".repeat(20_000)),
     ),
@@ -304,28 +301,16 @@ pub(super) const CASES: &[Case] = &[
     Case::message(
         "a_sent_piece_arrives_before_the_next_is_made",
         &[97, 80],
-        || {
-            BoxApp::new(plain(|environ, start_response| {
-                let notes = Notes::of(&environ);
-                let body = Body::send(async move |sender| {
-                    for turn in 0..4 {
-                        notes.gate(&turn.to_string()).opened().await;
-                        sender.send(format!("ping {turn}")).await?;
-                    }
-                    Ok(())
-                });
-                Ok(start_response.start(StatusCode::OK, PLAIN)?.body(body))
-            }))
-        },
-        |talk| {
-            let mut open = talk.get("/").open().unwrap();
-            assert_eq!(open.head().unwrap().status(), 200);
-            for turn in 0..4 {
-                talk.open(&turn.to_string());
-                assert_eq!(open.piece().unwrap().unwrap(), format!("ping {turn}"));
-            }
-            assert!(open.finish().is_whole());
-        },
+        || BoxApp::new(plain(pings)),
+        |talk| come_one_by_one(talk, "ping"),
+    )
+    .parallel(),
+    // The same through middleware that changes each: it passes on as many pieces as it gets, when it gets them.
+    Case::message(
+        "a_mapped_piece_arrives_before_the_next_is_made",
+        &[108],
+        || in_upper_case(plain(pings)),
+        |talk| come_one_by_one(talk, "PING"),
     )
     .parallel(),
     Case::message("an_answer_may_start_before_the_request_ends", &[100, 148], echo, |talk| {
@@ -369,6 +354,39 @@ pub(super) const CASES: &[Case] = &[
 
 const LARGE: usize = 3 << 20;
 const FILE: usize = 300_000;
+
+/// An app inside middleware that sends upper case.
+fn in_upper_case(inner: impl App) -> BoxApp {
+    let upper = around(|environ, start_response, next| async move {
+        let started = next.call(environ, start_response).await?;
+        Ok(started.map_body(|body| body.map(|piece: Bytes| Ok(Bytes::from(piece.to_ascii_uppercase())))))
+    });
+    BoxApp::new(Stack::new().then(upper).app(inner))
+}
+
+/// Answers with four pieces, each when its gate opens.
+fn pings(environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+    let notes = Notes::of(&environ);
+    let body = Body::send(async move |sender| {
+        for turn in 0..4 {
+            notes.gate(&turn.to_string()).opened().await;
+            sender.send(format!("ping {turn}")).await?;
+        }
+        Ok(())
+    });
+    Ok(start_response.start(StatusCode::OK, PLAIN)?.body(body))
+}
+
+/// Opens the gates of [`pings`] one by one, each when the piece before has come.
+fn come_one_by_one(talk: &Talk, text: &str) {
+    let mut open = talk.get("/").open().unwrap();
+    assert_eq!(open.head().unwrap().status(), 200);
+    for turn in 0..4 {
+        talk.open(&turn.to_string());
+        assert_eq!(open.piece().unwrap().unwrap(), format!("{text} {turn}"));
+    }
+    assert!(open.finish().is_whole());
+}
 
 /// Answers with pieces whose length nobody declares.
 fn three_pieces(_environ: Environ, start_response: StartResponse) -> Result<Started, Error> {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rsgi_core::http::StatusCode;
 use rsgi_core::{Body, BoxApp, Environ, Error, StartResponse, Started, app_fn, blocking};
@@ -231,7 +232,7 @@ fn one_at_a_time(ground: &Ground) {
     }
     let (before, multithread) = arrived.next("the first");
     assert_eq!(before, 0);
-    assert!(arrived.try_next().is_none(), "a second one beside it");
+    assert_eq!(arrived.within(Duration::from_millis(100)), None, "a second one beside it");
     gate.open();
     for client in &mut clients {
         assert_eq!(client.answer().text(), "alone");
