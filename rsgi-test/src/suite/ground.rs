@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rsgi_core::http::StatusCode;
-use rsgi_core::server::{Config, ServeError};
+use rsgi_core::server::{Config, ServeError, ServeErrorKind, TlsFiles};
 use rsgi_core::{Adapter, App, BoxApp, Capabilities, Endpoint, Running};
 
 use super::apps::plain;
@@ -114,6 +114,15 @@ impl Ground {
         }));
         server.client().ask(get("/"));
         told.next("the server's capabilities")
+    }
+
+    /// Whether the server speaks TLS where it is told to: one without certificates doesn't advertise it. Found out by
+    /// certificates that don't exist, which only a server that has use for them looks for.
+    pub(super) fn has_tls(&self) -> bool {
+        let config = self.config().tls(TlsFiles::new("no certificate", "no key"));
+        let started =
+            self.start(config, plain(|_, start_response| Ok(start_response.status(StatusCode::OK).empty())));
+        started.is_err_and(|error| error.kind() == ServeErrorKind::Certificate)
     }
 
     /// Serves an app.

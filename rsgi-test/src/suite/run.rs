@@ -103,7 +103,11 @@ impl Subject {
             Self::Endpoint(endpoint) => ask(endpoint, "*server"),
         };
         let json = json.expect("the probe tells of its server");
-        serde_json::from_str(&json).expect("the facts of the probe")
+        let mut facts: Facts = serde_json::from_str(&json).expect("the facts of the probe");
+        if matches!(self, Self::Adapter(ground) if ground.has_tls()) {
+            facts.capabilities.push_str(", tls");
+        }
+        facts
     }
 
     /// Runs a case.
