@@ -5,6 +5,7 @@
 //! proxy stands between, a faithful one is the control: the case that catches the wrong must pass through it.
 #![expect(clippy::unwrap_used, reason = "a test stops where it can't go on")]
 
+mod between;
 mod bytes;
 mod connections;
 mod environ;
@@ -19,12 +20,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use rsgi_core::BoxApp;
+use rsgi_core::http::Request;
 use rsgi_core::server::Config;
+use rsgi_core::{BoxApp, Connection, Environ, Input};
 use rsgi_test::suite::rules::{ELSEWHERE, RULES};
 use rsgi_test::suite::{Ground, Subject, Verdict, cases};
 use rsgi_test::wire::deadline::set_patience;
 
+use between::Lie;
 use tamper::{Behind, Direction, MakeTamper, faithful};
 
 /// One wrong server.
@@ -50,6 +53,8 @@ enum Base {
 enum How {
     /// An app round the right one, between it and the server.
     App(fn(BoxApp) -> BoxApp),
+    /// A lie to the right app about its request.
+    Lie(Lie),
     /// Settings other than those asked for.
     Config(fn(Config) -> Config),
     /// A proxy.
@@ -60,6 +65,21 @@ impl Wrong {
     /// An app between.
     const fn app(rule: u16, what: &'static str, wrap: fn(BoxApp) -> BoxApp) -> Self {
         Self { rule, what, base: Base::Std, how: How::App(wrap) }
+    }
+
+    /// An environ other than the right one.
+    const fn environ(rule: u16, what: &'static str, change: fn(&mut Environ)) -> Self {
+        Self { rule, what, base: Base::Std, how: How::Lie(Lie::Environ(change)) }
+    }
+
+    /// Another head of the request.
+    const fn request(rule: u16, what: &'static str, change: fn(&mut Request<Input>)) -> Self {
+        Self { rule, what, base: Base::Std, how: How::Lie(Lie::Request(change)) }
+    }
+
+    /// Other facts of the connection.
+    const fn connection(rule: u16, what: &'static str, change: fn(&mut Connection)) -> Self {
+        Self { rule, what, base: Base::Std, how: How::Lie(Lie::Connection(change)) }
     }
 
     /// Other settings.
@@ -98,6 +118,7 @@ impl Wrong {
         match self.how {
             _ if control && !matches!(self.how, How::Bytes(..)) => Ground::of::<A>(),
             How::App(wrap) => Ground::new("wrong", move |config, app| A::start(config, wrap(app))),
+            How::Lie(lie) => Ground::new("wrong", move |config, app| A::start(config, lie.to(app))),
             How::Config(change) => Ground::new("wrong", move |config, app| A::start(change(config), app)),
             How::Bytes(direction, make) => {
                 let make = if control { faithful } else { make };
