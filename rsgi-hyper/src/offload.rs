@@ -59,7 +59,7 @@ struct State {
     threads: usize,
     /// Threads that aren't in `idle`.
     active: usize,
-    /// Jobs handed over and jobs taken since the start.
+    /// Jobs handed over, and jobs taken or thrown away, since the start: the difference is the queue.
     handed: u64,
     taken: u64,
     closed: bool,
@@ -182,7 +182,10 @@ impl State {
     /// queue grow by one each time. What they had to drop was dropped when they were cancelled.
     fn sift(&mut self) {
         if self.queue.len() > self.sift_at.max(SIFT_LEAST) {
+            let before = self.queue.len();
             self.queue.retain(|(job, _)| !job.is_cancelled());
+            // Else the watchdog would wait for them.
+            self.taken += (before - self.queue.len()) as u64;
             self.sift_at = 2 * self.queue.len();
         }
     }
@@ -293,37 +296,56 @@ fn rest(shared: &Shared, me: ThreadId) {
     }
 }
 
-/// The watchdog: once a tick it sets another thread to work if a job has waited for a whole tick (twice as many each
-/// time nothing was taken at all), and wakes those whose jobs a held-up thread has left behind.
+/// What the watchdog saw when it last looked.
+#[derive(Default)]
+struct Seen {
+    handed: u64,
+    taken: u64,
+    /// Looks in a row at which a job had waited for a whole tick, since one was last taken.
+    stuck: u32,
+    /// Looks in a row at which there was nothing to do.
+    calm: u32,
+}
+
+impl Seen {
+    /// Looks again; gives how many more threads are needed: one if a job has waited for a whole tick, twice as many each
+    /// time nothing was taken at all. As nothing is while all threads are held up, that may be so for ever.
+    fn look(&mut self, state: &State) -> usize {
+        let waits = state.taken < self.handed;
+        if state.taken != self.taken {
+            self.stuck = 0;
+        }
+        let needed = 1_usize.checked_shl(self.stuck).unwrap_or(usize::MAX).min(state.queue.len());
+        self.stuck = if waits { self.stuck.saturating_add(1) } else { 0 };
+        self.calm = if state.handed == self.handed && state.active == 0 { self.calm + 1 } else { 0 };
+        (self.handed, self.taken) = (state.handed, state.taken);
+        if waits { needed } else { 0 }
+    }
+}
+
+/// The watchdog: once a tick it sets more threads to work if jobs wait, and wakes those whose jobs a held-up thread
+/// has left behind.
 fn watch(shared: &Arc<Shared>) {
-    let (mut handed, mut taken, mut helpers, mut calm) = (0, 0, 1, 0);
+    let mut seen = Seen::default();
     loop {
         let mut state = lock(&shared.state);
         if state.closed {
             return;
         }
-        if state.taken < handed {
-            helpers = if state.taken == taken { helpers } else { 1 };
-            for _ in 0..helpers.min(state.queue.len()) {
-                Shared::promote(shared, &mut state);
-            }
-            helpers *= 2;
-        } else {
-            helpers = 1;
+        for _ in 0..seen.look(&state) {
+            Shared::promote(shared, &mut state);
         }
-        calm = if state.handed == handed && state.active == 0 { calm + 1 } else { 0 };
-        (handed, taken) = (state.handed, state.taken);
         let lanes = Arc::clone(&state.lanes);
         drop(state);
         Shared::ring_all(&lanes);
-        if calm < REST_AFTER {
+        if seen.calm < REST_AFTER {
             thread::park_timeout(TICK);
             continue;
         }
-        calm = 0;
+        seen.calm = 0;
         shared.watchdog_rests.store(true, Ordering::SeqCst);
         let state = lock(&shared.state);
-        let missed = state.handed != handed || state.closed;
+        let missed = state.handed != seen.handed || state.closed;
         drop(state);
         if !missed {
             thread::park();
@@ -384,11 +406,73 @@ mod tests {
             drop(cancelled);
             tokio::task::yield_now().await;
         }
-        let queued = lock(&threads.0.state).queue.len();
+        let (queued, left, handed) = {
+            let state = lock(&threads.0.state);
+            (state.queue.len(), state.handed - state.taken, state.handed)
+        };
         assert!(queued <= SIFT_LEAST + 1, "{queued} jobs are queued");
-        assert!(lock(&threads.0.state).handed > 9 * SIFT_LEAST as u64, "they were handed over");
+        assert_eq!(left, queued as u64, "the watchdog waits for none that was thrown away");
+        assert!(handed > 9 * SIFT_LEAST as u64, "they were handed over");
         open.send(()).expect("somebody waits");
         assert_eq!(held.await.expect("no panic"), (true, true));
         assert_eq!(offload.run(|| 6 * 7).await, 42);
+    }
+
+    #[tokio::test]
+    async fn the_watchdog_stays_at_work_while_nothing_is_taken() {
+        let threads = Threads::new(1);
+        let lane = threads.lane();
+        let (jobs, mut seen) = (3, Seen::default());
+        let mut state = State { handed: jobs, ..State::default() };
+        for _ in 0..jobs {
+            state.queue.push_back((idle_job(), Arc::clone(&lane)));
+        }
+        let needed: Vec<usize> = (0..1000).map(|_| seen.look(&state)).collect();
+        assert_eq!(needed[..4], [0, 1, 2, 3], "twice as many each time, but no more than jobs");
+        assert!(needed[3..].iter().all(|needed| *needed == 3));
+        (state.taken, state.queue) = (1, state.queue.split_off(1));
+        assert_eq!((seen.look(&state), seen.look(&state)), (1, 2), "one again, once one was taken");
+        (state.taken, state.queue) = (3, VecDeque::new());
+        assert_eq!(seen.look(&state), 0);
+    }
+
+    /// A job of nothing.
+    fn idle_job() -> Job {
+        struct Keep(Mutex<Option<Job>>);
+        impl Pool for Keep {
+            fn submit(&self, job: Job) {
+                *lock(&self.0) = Some(job);
+            }
+        }
+        let keep = Arc::new(Keep(Mutex::new(None)));
+        let mut run = Offload::Pool(Arc::clone(&keep) as Arc<dyn Pool>).run(|| ());
+        assert!(std::pin::Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        lock(&keep.0).take().expect("it was submitted")
+    }
+
+    #[tokio::test]
+    async fn after_all_threads_were_held_up_for_long_one_alone_delays_nobody() {
+        let threads = Threads::new(2);
+        let lane = threads.lane();
+        let offload = Offload::Pool(Arc::clone(&lane) as Arc<dyn Pool>);
+        let (open_first, first_gate) = mpsc::channel::<()>();
+        let (open_second, second_gate) = mpsc::channel::<()>();
+        let first = tokio::spawn(offload.run(move || first_gate.recv().is_ok()));
+        let second = tokio::spawn(offload.run(move || second_gate.recv().is_ok()));
+        let mut third = tokio::spawn(offload.run(|| 6 * 7));
+        // More ticks than a number has bits: doubled each time, it would have come to its end.
+        let waited = tokio::time::timeout(300 * TICK, &mut third).await;
+        assert!(waited.is_err(), "both threads are held up");
+        open_first.send(()).expect("somebody waits");
+        assert!(first.await.expect("no panic"));
+        assert_eq!(third.await.expect("no panic"), 42);
+        while lock(&threads.0.state).idle.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        // The other thread is at work, so only the watchdog wakes this one.
+        let fourth = tokio::time::timeout(Duration::from_secs(20), offload.run(|| 6 * 7)).await;
+        assert_eq!(fourth, Ok(42), "no thread took it");
+        open_second.send(()).expect("somebody waits");
+        assert!(second.await.expect("no panic"));
     }
 }
