@@ -196,6 +196,8 @@ impl Wire {
         let of_large = beyond.min(self.large.len());
         self.large.advance(of_large);
         if self.large.is_empty() {
+            // An empty rest would still hold the app's memory, for as long as the connection lives.
+            self.large = Bytes::new();
             // Never more than the tail's own length.
             let rest = self.tail.get(beyond - of_large..).unwrap_or_default();
             self.small.extend_from_slice(rest);
@@ -305,6 +307,7 @@ mod tests {
             read(&mut client, &mut seen, 100_000);
         }
         assert!(seen.starts_with(b"head b") && seen[5..] == body[..]);
+        assert!(body.is_unique(), "what went out is let go, though the connection stays");
     }
 
     #[test]
