@@ -26,6 +26,8 @@ mod harness;
 mod panics;
 mod report;
 mod run;
+#[cfg(test)]
+mod run_variations;
 
 pub mod corpus;
 pub mod folder;

@@ -153,3 +153,84 @@ impl fmt::Display for Report {
         writeln!(formatter, "\n{pass} rules pass, {fail} fail, {not_advertised} not advertised")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::rules::rule;
+    use super::*;
+
+    static CASES: [Case; 4] = [
+        Case::hosted("one_passes", &[105, 84], |_| {}),
+        Case::hosted("one_fails", &[105], |_| {}),
+        Case::hosted("one_is_not_advertised", &[144, 84], |_| {}),
+        Case::hosted("one_differs", &[87], |_| {}),
+    ];
+
+    fn report() -> Report {
+        let verdicts = [
+            Verdict::Pass,
+            Verdict::Fail("over HTTP/1: no trailers\nand a second line".into()),
+            Verdict::NotAdvertised("the server doesn't say `http2`".into()),
+            Verdict::Differs("a length: it is old".into()),
+        ];
+        let verdicts: Vec<_> = CASES.iter().zip(verdicts).collect();
+        let rules = [84, 87, 105, 144, 1].into_iter().filter_map(rule);
+        let rules = rules.filter_map(|rule| RuleReport::of(rule, &verdicts)).collect();
+        Report { server: Subject::Memory.facts(), rules }
+    }
+
+    // rule(157)
+    #[test]
+    fn the_json_says_what_each_rule_and_each_case_came_to() {
+        let report = report();
+        let json: Value = serde_json::from_str(&report.json()).unwrap();
+        assert_eq!(json["server"]["name"], report.server.name);
+        let rules = json["rules"].as_array().unwrap();
+        let results: Vec<_> = rules.iter().map(|it| (it["rule"].as_u64(), it["result"].as_str())).collect();
+        let expected = [(84, "pass"), (87, "fail"), (105, "fail"), (144, "not-advertised")];
+        assert_eq!(results, expected.map(|(number, result)| (Some(number), Some(result))));
+        assert!(rules[2]["what"].as_str().is_some_and(|what| what.starts_with("Trailers")));
+        let failure = "over HTTP/1: no trailers\nand a second line";
+        assert_eq!(
+            rules[2]["cases"],
+            json!([
+                { "name": "one_passes", "result": "pass" },
+                { "name": "one_fails", "result": "fail", "detail": failure },
+            ])
+        );
+        assert_eq!(rules[3]["cases"][0]["detail"], "the server doesn't say `http2`");
+        assert_eq!(rules[1]["cases"][0]["detail"], "a length: it is old");
+    }
+
+    #[test]
+    fn the_table_has_a_line_for_each_rule_and_for_what_did_not_pass() {
+        let report = report();
+        let table = report.to_string();
+        let lines: Vec<&str> = table.lines().map(str::trim).collect();
+        let has = |front: &str| lines.iter().any(|line| line.starts_with(front));
+        assert!(
+            has("84  pass ") && has("87  FAIL ") && has("105  FAIL ") && has("144  not advertised "),
+            "{table}"
+        );
+        assert!(lines.contains(&"FAIL one_fails: over HTTP/1: no trailers"), "{table}");
+        assert!(
+            lines.contains(&"not advertised one_is_not_advertised: the server doesn't say `http2`"),
+            "{table}"
+        );
+        assert!(!table.contains("one_passes") && !table.contains("second line"), "{table}");
+        assert_eq!(lines.last(), Some(&"1 rules pass, 2 fail, 1 not advertised"));
+        let counts =
+            [RuleResult::Pass, RuleResult::Fail, RuleResult::NotAdvertised].map(|it| report.count(it));
+        assert_eq!((report.is_clean(), counts), (false, [1, 2, 1]));
+    }
+
+    #[test]
+    fn a_run_of_wanted_cases_reports_their_rules_alone() {
+        let report = Report::of(&Subject::Memory, |case| case.name == "a_body_in_memory_gets_its_length");
+        let rules: Vec<_> = report.rules.iter().map(|it| (it.rule, it.result, it.cases.len())).collect();
+        assert_eq!(rules, [(89, RuleResult::Pass, 1)]);
+        assert!(report.is_clean());
+    }
+}

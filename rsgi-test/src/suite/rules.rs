@@ -46,6 +46,24 @@ pub const ELSEWHERE: &[(u16, &str)] = &[
     (71, "`tests/compile-fail/start_twice.rs`, `two_bodies.rs`: what starts an answer is used up by it"),
     (73, "`tests/compile-fail/body_before_head.rs`: a body is given to a head that was started"),
     (88, "`tests/tests/house/layers.rs`: no crate of this project answers 405 on its own"),
+    (
+        123,
+        "`rsgi-test/tests/lint/settings.rs`, `a_finding_names_clause_rule_value_and_remedy`; `table.rs` there for all checks",
+    ),
+    (
+        133,
+        "`tests/tests/alone/crowd.rs`, `a_server_without_descriptors_goes_on_when_it_has_some_again`: it takes a process alone",
+    ),
+    (
+        155,
+        "`rsgi-test/src/suite/run_variations.rs`: what fails with the lint on, or in one variation, is told",
+    ),
+    (
+        156,
+        "`rsgi-test/src/suite/run_variations.rs`, `what_is_above_the_wire_runs_in_memory_too_and_what_is_below_over_sockets_alone`",
+    ),
+    (157, "`rsgi-test/src/suite/report.rs`, its tests of the JSON and the table"),
+    (158, "`tests/tests/wrong`: each rule with a case has a wrong server that a case must catch"),
 ];
 
 /// All rules, in the order of their numbers.
