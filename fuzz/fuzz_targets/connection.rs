@@ -87,9 +87,9 @@ fn request(step: &Step, seen: &Seen) -> Result<(), String> {
     if !is_same {
         return Err(format!("another request line: {seen:?}"));
     }
-    let is_absolute = !matches!(head.target[0], b'/' | b'*') && head.method != b"CONNECT";
+    let says_host = !matches!(head.target[0], b'/' | b'*');
     let without_host = |fields: &[(Vec<u8>, Vec<u8>)]| {
-        let fields = fields.iter().filter(|(name, _)| !is_absolute || name != b"host");
+        let fields = fields.iter().filter(|(name, _)| !says_host || name != b"host");
         let mut fields: Vec<_> = fields.cloned().collect();
         fields.sort_by(|one, other| one.0.cmp(&other.0));
         fields

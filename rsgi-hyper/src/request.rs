@@ -186,7 +186,7 @@ fn check_rare_target(environ: &mut Environ) -> Result<(), StatusCode> {
     if !is_right || authority.is_some_and(|authority| authority.contains('@')) {
         return Err(StatusCode::BAD_REQUEST);
     }
-    // RFC 9112 section 3.2.2: what the target names counts, and replaces Host.
+    // RFC 9112 section 3.3: what the target names counts, and replaces Host.
     if let Some(authority) = authority {
         if !is_host_field(authority.as_bytes()) {
             return Err(StatusCode::BAD_REQUEST);

@@ -231,7 +231,7 @@ impl HeadParser {
         }
         let verdict = deciding.judge(&line.method, line.version)?;
         let (uri, target) = read_target(&line.method, block.slice(line.target))?;
-        if let Target::Absolute(_) = target {
+        if matches!(target, Target::Absolute(_) | Target::Authority) {
             replace_host(&mut headers, &uri)?;
         }
         Ok(Some(RequestHead {
@@ -280,7 +280,7 @@ fn append_field(
     }
 }
 
-/// Puts the target's own host in the Host field's place (RFC 9112 3.2.2: what was sent there is ignored).
+/// Puts the target's own host in the Host field's place (RFC 9112 3.3: what was sent there doesn't count).
 #[cold]
 fn replace_host(headers: &mut HeaderMap, uri: &Uri) -> Result<(), Reject> {
     let authority = uri.authority().ok_or(Reject::InvalidTarget)?.as_str();

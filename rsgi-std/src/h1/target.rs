@@ -22,7 +22,7 @@ pub enum Target {
     /// `http://host/path`, as sent to proxies; holds the target as it was sent. The Host field in the head's map is
     /// already the target's own (RFC 9112 3.2.2).
     Absolute(Bytes),
-    /// `host:port`, for CONNECT only.
+    /// `host:port`, for CONNECT only. The Host field in the head's map is already the same (RFC 9112 3.3).
     Authority,
     /// `*`, for OPTIONS only.
     Asterisk,

@@ -62,11 +62,13 @@ fn requests_beside_each_other_have_connections_of_their_own() {
 }
 
 #[test]
-fn a_target_in_absolute_form_sets_the_host() {
+fn a_target_with_an_authority_sets_the_host() {
     let client =
         Client::new(seen(|environ| format!("{} {}", environ.header("host").unwrap(), environ.target())));
     let answer = client.get("http://example.com:8080/x").answer();
     assert_eq!(answer.text(), "example.com:8080 http://example.com:8080/x");
+    let answer = client.request("CONNECT", "example.com:443").header("host", "other").answer();
+    assert_eq!(answer.text(), "example.com:443 example.com:443");
 }
 
 #[test]

@@ -144,6 +144,9 @@ fn connect_takes_authority_form_alone() {
     let tunnel = head("CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\n");
     assert_eq!((&tunnel.target, tunnel.method), (&Target::Authority, Method::CONNECT));
     assert_eq!(tunnel.target.raw(&tunnel.uri), b"b:443");
+    let other = head("CONNECT b:443 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(other.headers.get_all(HOST).iter().collect::<Vec<_>>(), ["b:443"]);
+    refused("CONNECT b:443 HTTP/1.1\r\n\r\n", Reject::MissingHost);
     for target in ["/", "*", "http://b/"] {
         refused(with_line(&format!("CONNECT {target} HTTP/1.1")), Reject::TargetFormForMethod);
     }

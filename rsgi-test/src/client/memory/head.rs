@@ -1,6 +1,6 @@
 //! From an outline to an environ, by the rules that a server's parser follows.
 //!
-//! A target in absolute form sets the host (RFC 9112 section 3.2.2), HTTP/1.1 wants exactly one Host (section 3.2), and
+//! A target in absolute or authority form sets the host (RFC 9112 section 3.3), HTTP/1.1 wants exactly one Host (section 3.2), and
 //! what these rules refuse is answered with 400 without the app, as a server does.
 
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(super) fn make(
     said: &Arc<Said>,
 ) -> Result<Made, ClientError> {
     let (uri, raw) = target(&outline)?;
-    if let (Some(_), Some(authority)) = (&raw, uri.authority()) {
+    if let Some(authority) = uri.authority() {
         let host = HeaderValue::from_str(authority.as_str()).map_err(|error| bad(&outline.target, error))?;
         outline.set(header::HOST, host);
     }

@@ -99,6 +99,15 @@ pub(super) const CASES: &[Case] = &[
         names_the_far_end(&talk.seen());
     })
     .at_the_root(),
+    // RFC 9112 section 3.3: the authority of the target URI is the target, whatever Host says.
+    Case::wire("an_authority_says_the_host_and_overrides_the_field", &[10], seen_and_forbidden, |talk| {
+        for host in ["other.test", "far.test", "far.test:80", ""] {
+            let head = format!("CONNECT far.test:443 HTTP/1.1\r\nhost: {host}\r\n{}\r\n", talk.line());
+            assert_eq!(talk.raw().ask(head).status(), 403, "{host:?}");
+            names_the_far_end(&talk.seen());
+        }
+    })
+    .at_the_root(),
     Case::wire("an_absolute_target_says_the_host_and_overrides_the_field", &[11], watching, |talk| {
         let target = format!("http://real.test:81{}", talk.at("/x?y"));
         let seen = sees(talk, format!("GET {target} HTTP/1.1\r\nhost: other.test\r\n{}\r\n", talk.line()));
@@ -266,4 +275,5 @@ fn seen_and_forbidden() -> BoxApp {
 fn names_the_far_end(seen: &Seen) {
     assert_eq!((seen.target.as_str(), seen.path_info.as_str()), ("far.test:443", ""));
     assert_eq!(seen.host.as_deref(), Some("far.test:443"));
+    assert_eq!((seen.all("host"), seen.var("HTTP_HOST")), (vec!["far.test:443"], Some("far.test:443")));
 }
