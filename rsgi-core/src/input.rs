@@ -273,7 +273,7 @@ impl Live {
                 None => Some(Some(Err(self.fail(InputError::new(InputErrorKind::Limit))))),
             },
             Err(frame) => {
-                self.trailers = frame.into_trailers().ok().map(allowed_trailers);
+                self.trailers = frame.into_trailers().ok().and_then(allowed_trailers);
                 None
             }
         }
@@ -293,14 +293,14 @@ impl Live {
     }
 }
 
-/// Takes out of a request's trailers what may not be one (RFC 9110 section 6.5.1).
-fn allowed_trailers(mut trailers: HeaderMap) -> HeaderMap {
+/// Takes out of a request's trailers what may not be one (RFC 9110 section 6.5.1); `None` if nothing else was sent.
+fn allowed_trailers(mut trailers: HeaderMap) -> Option<HeaderMap> {
     let refused: Vec<_> = trailers.keys().filter(|name| is_forbidden(name)).cloned().collect();
     for name in refused {
         tracing::debug!(target: "rsgi", trailer = name.as_str(), "forbidden trailer of a request removed");
         trailers.remove(name);
     }
-    trailers
+    (!trailers.is_empty()).then_some(trailers)
 }
 
 impl Default for Input {
@@ -440,6 +440,16 @@ mod tests {
         let mut text = String::new();
         may_block(|| input.read_to_string(&mut text)).unwrap();
         assert_eq!((text.as_str(), input.trailers().unwrap()["x-sum"].as_bytes()), ("a", &b"9"[..]));
+    }
+
+    // As where a server takes them out itself: nothing is left to tell.
+    #[test]
+    fn trailers_that_are_all_forbidden_are_none() {
+        let mut trailers = HeaderMap::new();
+        trailers.insert(http::header::HOST, http::HeaderValue::from_static("evil"));
+        let mut input = Input::new(Pieces(vec![Ok(Frame::trailers(trailers))]), InputLength::Unknown, None);
+        may_block(|| input.read_to_string(&mut String::new())).unwrap();
+        assert_eq!(input.trailers(), None);
     }
 
     #[test]
