@@ -61,7 +61,17 @@ fn main() -> ExitCode {
         eprintln!("rsgi-conform: can't connect to {}: {error}; is the server running?", endpoint.reach);
         return ExitCode::from(2);
     }
-    let report = Report::of(&Subject::Endpoint(endpoint), |case| arguments.wants(case));
+    let subject = Subject::Endpoint(endpoint);
+    let facts = subject.facts();
+    if (facts.multiprocess || facts.run_once) && !facts.shared_notes {
+        eprintln!(
+            "rsgi-conform: {} answers in several processes, and the probe keeps its notes in one; host it over a \
+             folder: Probe::with_store(Store::folder(path)), with the example: RSGI_PROBE_NOTES=path",
+            facts.name
+        );
+        return ExitCode::from(2);
+    }
+    let report = Report::of(&subject, |case| arguments.wants(case));
     if arguments.json {
         println!("{}", report.json());
     } else {

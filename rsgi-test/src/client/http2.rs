@@ -16,7 +16,8 @@ use rsgi_core::bytes::Bytes;
 use rsgi_core::http::header;
 use rsgi_core::http::{HeaderMap, Method, Request, Response, Uri, Version};
 use rsgi_core::{Cause, Error, is_hop_by_hop};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -45,21 +46,18 @@ impl Http2Live {
     }
 
     fn connect(&self) -> Result<SendRequest<Bytes>, ClientError> {
-        let Address::Tcp(host, port) = &self.address else {
-            return Err(unsupported("HTTP/2 over a unix socket"));
-        };
-        let stream = Address::tcp(host, *port)?;
-        let connected = within(&self.runtime, async {
-            stream.set_nonblocking(true)?;
-            let (sender, mut connection) = h2::client::handshake(TcpStream::from_std(stream)?).await?;
-            let ping = connection.ping_pong();
-            tokio::spawn(connection);
-            if let Some(mut ping) = ping {
-                // The server's settings come before its pong: whether it takes extended CONNECT is known then.
-                ping.ping(Ping::opaque()).await?;
+        let connected = match &self.address {
+            Address::Tcp(host, port) => {
+                let stream = Address::tcp(host, *port)?;
+                within(&self.runtime, async {
+                    stream.set_nonblocking(true)?;
+                    begin(TcpStream::from_std(stream)?).await
+                })
             }
-            Ok::<_, Error>(sender)
-        });
+            Address::Unix(path) => {
+                within(&self.runtime, async { begin(UnixStream::connect(path).await?).await })
+            }
+        };
         connected?.map_err(|error| cannot(&self.address.authority(), error))
     }
 
@@ -76,6 +74,21 @@ impl Http2Live {
         self.sender = Some(sender.clone());
         Ok(sender)
     }
+}
+
+/// Shakes hands, and waits for the server's settings: whether it takes extended CONNECT is known then.
+async fn begin<S>(stream: S) -> Result<SendRequest<Bytes>, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, mut connection) = h2::client::handshake(stream).await?;
+    let ping = connection.ping_pong();
+    tokio::spawn(connection);
+    if let Some(mut ping) = ping {
+        // They come before its pong.
+        ping.ping(Ping::opaque()).await?;
+    }
+    Ok(sender)
 }
 
 impl Road for Http2Live {

@@ -27,6 +27,8 @@ pub struct Case {
     pub parallel: bool,
     /// Whether it also runs under a mount prefix.
     pub prefix: bool,
+    /// Whether it takes what only TCP has: resets, and ends that differ from them.
+    pub tcp: bool,
     /// The clauses of SPEC.md that its app breaks on purpose, and the lint must find; it must find nothing else.
     pub breaks: &'static [&'static str],
 }
@@ -89,7 +91,7 @@ impl Case {
         steps: Steps,
     ) -> Self {
         let (needs, breaks) = (Capabilities::NONE, &[] as &[&str]);
-        Self { name, rules, app, steps, needs, parallel: false, prefix: true, breaks }
+        Self { name, rules, app, steps, needs, parallel: false, prefix: true, tcp: false, breaks }
     }
 
     /// Adds capabilities that the server must have.
@@ -110,6 +112,13 @@ impl Case {
     #[must_use]
     pub const fn at_the_root(mut self) -> Self {
         self.prefix = false;
+        self
+    }
+
+    /// Says that it takes what only TCP has: a reset, or that a close is told from one.
+    #[must_use]
+    pub const fn on_tcp(mut self) -> Self {
+        self.tcp = true;
         self
     }
 

@@ -16,6 +16,7 @@ mod notes;
 pub mod noting;
 mod probe;
 pub mod seen;
+mod store;
 
 mod endpoint;
 mod ground;
@@ -38,8 +39,9 @@ pub use cases::cases;
 pub use endpoint::{BadUrl, Endpoint, Reach};
 pub use ground::{Difference, Ground, Server, Stopper};
 pub use harness::{run_tests, run_tests_on};
-pub use notes::{Notes, OnDrop, Store, Told};
+pub use notes::{Notes, OnDrop, Told};
 pub use probe::{FIELD, Facts, Probe};
 pub use report::{CaseReport, Report, RuleReport, RuleResult};
 pub use run::{Expected, Subject, Verdict};
+pub use store::Store;
 pub use talk::{Talk, Way};

@@ -4,61 +4,13 @@
 //! they may have to travel) and waits at gates. In this process both sides share a [`Store`]; a client of another
 //! process asks the probe for notes over the very server under test. Read next: `probe.rs`, which hands them to apps.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use rsgi_core::{Environ, Outcome};
 use serde::{Deserialize, Serialize};
 
+use super::store::Store;
 use crate::wire::deadline::Gate;
-
-/// All notes and gates of one probe.
-#[derive(Default)]
-pub struct Store {
-    notes: Mutex<BTreeMap<Key, VecDeque<String>>>,
-    gates: Mutex<BTreeMap<Key, Gate>>,
-    told: Condvar,
-}
-
-/// The token of a run and the kind of a note, or the name of a gate.
-type Key = (String, String);
-
-impl fmt::Debug for Store {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Store(..)")
-    }
-}
-
-impl Store {
-    /// Takes the next note of a kind, if one is there or comes in time.
-    pub fn take(&self, token: &str, kind: &str, patience: Duration) -> Option<String> {
-        let key = (token.to_owned(), kind.to_owned());
-        let end = Instant::now() + patience;
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(note) = notes.get_mut(&key).and_then(VecDeque::pop_front) {
-                return Some(note);
-            }
-            let left = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-            notes = self.told.wait_timeout(notes, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// The gate of a name, made closed when first asked for.
-    pub fn gate(&self, token: &str, name: &str) -> Gate {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.entry((token.to_owned(), name.to_owned())).or_default().clone()
-    }
-
-    fn tell(&self, token: &str, kind: &str, note: String) {
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.entry((token.to_owned(), kind.to_owned())).or_default().push_back(note);
-        drop(notes);
-        self.told.notify_all();
-    }
-}
 
 /// The app's side of the notes of one run.
 #[derive(Debug, Clone)]
@@ -88,7 +40,7 @@ impl Notes {
     /// If the value can't be written as JSON.
     pub fn tell(&self, kind: &str, value: &impl Serialize) {
         let note = serde_json::to_string(value).expect("notes are plain values");
-        self.store.tell(&self.token, kind, note);
+        self.store.tell(&self.token, kind, &note);
     }
 
     /// The gate of a name, at which the app waits until the client opens it.

@@ -9,8 +9,9 @@ use std::time::Duration;
 use rsgi_core::{App, Capabilities, Environ, Error, StartResponse, Started};
 use serde::de::DeserializeOwned;
 
-use super::notes::{Notes, Store, Told};
+use super::notes::{Notes, Told};
 use super::seen::Seen;
+use super::store::Store;
 use crate::wire::deadline::{Gate, patience};
 
 /// The client's side of the notes of one app.

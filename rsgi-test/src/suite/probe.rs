@@ -24,7 +24,8 @@ use serde::{Deserialize, Serialize};
 
 use super::apps::watching;
 use super::cases::cases;
-use super::notes::{Notes, Store};
+use super::notes::Notes;
+use super::store::Store;
 
 /// The request field that names case and run: `name/token`, or a question of the client's, `*take/token/kind`,
 /// `*open/token/gate` or `*server`.
@@ -42,6 +43,7 @@ pub struct Probe {
 /// What a server says of itself, as the probe tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "named as those of `rsgi_core::Server`")]
+#[expect(clippy::struct_excessive_bools, reason = "facts of yes and no")]
 #[non_exhaustive]
 pub struct Facts {
     pub name: String,
@@ -52,6 +54,8 @@ pub struct Facts {
     /// As [`Capabilities`](rsgi_core::Capabilities) are displayed.
     pub capabilities: String,
     pub body_limit: Option<u64>,
+    /// Whether the probe keeps its notes where all processes of the server find them.
+    pub shared_notes: bool,
 }
 
 impl Default for Probe {
@@ -84,10 +88,10 @@ impl Probe {
         let json = match verb {
             Some("take") => self.store.take(token, name, Duration::ZERO),
             Some("open") => {
-                self.store.gate(token, name).open();
+                self.store.open(token, name);
                 Some("true".to_owned())
             }
-            Some("server") => Some(serde_json::to_string(&Facts::of(environ))?),
+            Some("server") => Some(serde_json::to_string(&Facts::of(environ, &self.store))?),
             _ => None,
         };
         match json {
@@ -100,7 +104,7 @@ impl Probe {
 }
 
 impl Facts {
-    fn of(environ: &Environ) -> Self {
+    fn of(environ: &Environ, store: &Store) -> Self {
         let server = environ.server();
         Self {
             name: server.name.to_owned(),
@@ -110,6 +114,7 @@ impl Facts {
             run_once: server.run_once,
             capabilities: server.capabilities.to_string(),
             body_limit: server.body_limit,
+            shared_notes: store.is_shared(),
         }
     }
 }

@@ -16,9 +16,9 @@ use super::case::{Case, Steps};
 use super::endpoint::{Endpoint, Reach, ask};
 use super::ground::{Difference, Ground, Server};
 use super::linting::Findings;
-use super::notes::Store;
 use super::panics;
 use super::probe::{Facts, Probe};
+use super::store::Store;
 use super::talk::{Book, Talk, Way};
 use crate::Client;
 
@@ -158,6 +158,9 @@ impl Subject {
     /// Why a case can't be run against such a subject at all.
     fn is_no_place_for(&self, case: &Case) -> Option<String> {
         match (self, case.steps) {
+            (Self::Endpoint(Endpoint { reach: Reach::Unix(_), .. }), _) if case.tcp => {
+                Some("the case takes resets, which are TCP's".into())
+            }
             (Self::Memory, Steps::Wire(_) | Steps::Frames(_)) => Some("a case of the wire".into()),
             (Self::Memory | Self::Endpoint(_), Steps::Hosted(_)) => {
                 Some("the case starts servers with settings of its own, which takes a factory".into())

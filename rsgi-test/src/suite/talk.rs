@@ -13,9 +13,10 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::endpoint::{Endpoint, Reach, ask};
-use super::notes::{Store, Told};
+use super::notes::Told;
 use super::probe::FIELD;
 use super::seen::Seen;
+use super::store::Store;
 use crate::Client;
 use crate::wire::deadline::{patience, until};
 use crate::wire::http2::Http2;
@@ -120,7 +121,10 @@ impl Talk {
 
     /// A connection of HTTP/2 to the server, with prior knowledge.
     pub fn http2(&self) -> Http2 {
-        Http2::connect(self.address())
+        match self.reach() {
+            Reach::Tcp(address) => Http2::connect(*address),
+            Reach::Unix(path) => Http2::unix(path),
+        }
     }
 
     /// The server's address on TCP.
@@ -266,7 +270,7 @@ impl Book {
 
     fn open(&self, token: &str, gate: &str) {
         match self {
-            Self::Here(store) => store.gate(token, gate).open(),
+            Self::Here(store) => store.open(token, gate),
             Self::There(endpoint) => {
                 ask(endpoint, &format!("*open/{token}/{gate}"));
             }

@@ -4,12 +4,14 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use ::h2::client::{ResponseFuture, SendRequest};
 use ::h2::{RecvStream, SendStream};
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::{HeaderMap, Request, Response};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
@@ -83,12 +85,23 @@ impl Http2 {
 
     /// Connects with settings of the client's own.
     pub fn connect_with(address: SocketAddr, builder: &::h2::client::Builder) -> Self {
+        Self::over(async move { TcpStream::connect(address).await.expect("connects") }, builder)
+    }
+
+    /// Connects over a unix socket.
+    pub fn unix(path: &Path) -> Self {
+        let connecting = async { UnixStream::connect(path).await.expect("connects") };
+        Self::over(connecting, &::h2::client::Builder::new())
+    }
+
+    fn over<S>(connecting: impl Future<Output = S>, builder: &::h2::client::Builder) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
-        let (sender, connection) = wait(&runtime, async {
-            let stream = TcpStream::connect(address).await.expect("connects");
-            builder.handshake(stream).await.expect("speaks HTTP/2")
-        });
+        let (sender, connection) =
+            wait(&runtime, async { builder.handshake(connecting.await).await.expect("speaks HTTP/2") });
         let connection = Some(runtime.spawn(connection));
         Self { runtime, sender, connection }
     }

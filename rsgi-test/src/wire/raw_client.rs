@@ -109,6 +109,7 @@ impl RawClient {
     }
 
     /// Sends bytes.
+    #[track_caller]
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.try_send(bytes).expect("the server takes what is sent");
         self

@@ -88,7 +88,8 @@ pub(super) const CASES: &[Case] = &[
             let broken = talk.raw().send(head).broken_answer();
             assert!(matches!(broken.cause, Break::Reset), "{broken}");
         },
-    ),
+    )
+    .on_tcp(),
     Case::wire(
         "surplus_bytes_are_not_sent_and_close_the_connection",
         &[93],

@@ -31,6 +31,7 @@ pub(super) const CASES: &[Case] = &[
             assert!(talk.way() == Way::Http2 || outcome.delivery == "Aborted(Closed)", "{outcome:?}");
         }
     })
+    .on_tcp()
     .parallel(),
     Case::message(
         "an_async_app_is_dropped_when_its_client_vanishes_by_a_reset",
@@ -43,10 +44,12 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!(left(talk).delivery, "Aborted(Reset)");
         },
     )
+    .on_tcp()
     .parallel(),
     Case::wire("an_async_app_is_dropped_when_its_client_closes", &[115, 117], endless, |talk| {
         leaves(talk, talk.raw_get("/"), drop, Cause::Closed);
     })
+    .on_tcp()
     .parallel(),
     // A FIN alone counts as gone, as nothing tells it from a close.
     Case::wire("an_async_app_is_dropped_when_its_client_half_closes", &[115, 117], endless, |talk| {
@@ -61,6 +64,7 @@ pub(super) const CASES: &[Case] = &[
     Case::wire("an_async_app_is_dropped_when_its_client_resets", &[115], endless, |talk| {
         leaves(talk, talk.raw_get("/"), RawClient::reset, Cause::Reset);
     })
+    .on_tcp()
     .parallel(),
     // hyper alone doesn't see a client go while its body is unread; the adapter must.
     Case::wire("a_client_with_an_unread_body_is_seen_to_leave", &[115], endless, |talk| {
@@ -68,11 +72,13 @@ pub(super) const CASES: &[Case] = &[
         leaves(talk, half, RawClient::reset, Cause::Reset);
         leaves(talk, talk.raw_post("/", b"abc"), drop, Cause::Closed);
     })
+    .on_tcp()
     .parallel(),
     // Nor with a second request behind the first.
     Case::wire("a_client_with_a_pipelined_request_is_seen_to_leave", &[115], endless, |talk| {
         leaves(talk, [talk.raw_get("/"), talk.raw_get("/next")].concat(), RawClient::reset, Cause::Reset);
     })
+    .on_tcp()
     .parallel(),
     // Blocking code can't be dropped; it polls the token.
     Case::wire(
@@ -90,6 +96,7 @@ pub(super) const CASES: &[Case] = &[
             }
         },
     )
+    .on_tcp()
     .parallel(),
     // Whether it looks at the token or not, its answer isn't whole. Of bytes nothing is promised.
     Case::wire(
@@ -110,6 +117,7 @@ pub(super) const CASES: &[Case] = &[
             }
         },
     )
+    .on_tcp()
     .parallel(),
     // A FIN that came with the request is told, too. An answer made at once may be sent all the same, and the outcome
     // says whether it was; an async app may be dropped before it has run at all, and has no outcome then.
@@ -138,6 +146,7 @@ pub(super) const CASES: &[Case] = &[
             }
         },
     )
+    .on_tcp()
     .parallel(),
     // Async code may await the token beside its work, and whoever keeps it learns of the end.
     Case::message("the_token_outlives_the_app", &[115], token_kept, |talk| {
@@ -148,6 +157,7 @@ pub(super) const CASES: &[Case] = &[
         let cause: String = talk.note("cause");
         assert!(talk.way() == Way::Http2 || cause == "Closed", "{cause}");
     })
+    .on_tcp()
     .parallel(),
     // An app that awaits the token has nobody to answer, but may still do what it has to.
     Case::message(
