@@ -4,6 +4,7 @@
 //! one process and is asked in another. A note is a file of its own, written whole and taken by whoever removes it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -163,7 +164,7 @@ fn name(token: &str, kind: &str) -> String {
             if byte.is_ascii_alphanumeric() || b"-_".contains(&byte) {
                 name.push(byte.into());
             } else {
-                name.push_str(&format!("={byte:02x}"));
+                let _infallible = write!(name, "={byte:02x}");
             }
         }
         name.push_str(end);
