@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-hyper", &["rsgi-core"]),
     ("rsgi-test", &["rsgi-core"]),
     ("rsgi-examples", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-test"]),
+    ("rsgi-afternoon", &["rsgi-core", "rsgi-test"]),
     ("rsgi-benches", &["rsgi-core", "rsgi-hyper"]),
     ("rsgi-tests", &["rsgi-core", "rsgi-threads", "rsgi-std", "rsgi-hyper", "rsgi-test", "rsgi-examples"]),
     ("rsgi-fuzz", &["rsgi-core", "rsgi-std", "rsgi-hyper"]),
