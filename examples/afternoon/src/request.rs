@@ -46,8 +46,8 @@ pub(crate) fn parse(head: &[u8], limits: &Limits) -> Result<Request, StatusCode>
     let uri = parse_target(target, &method)?;
     let mut headers = collect(parsed.headers, limits)?;
     check_host(&headers, version)?;
-    if let (Some(_), Some(authority)) = (uri.scheme(), uri.authority()) {
-        // RFC 9112 section 3.2.2: the target's host, and not the field's.
+    if let Some(authority) = uri.authority() {
+        // RFC 9112 section 3.2.2, and S33 for CONNECT as well: the target's host, and not the field's.
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| StatusCode::BAD_REQUEST)?;
         headers.insert(header::HOST, host);
     }
