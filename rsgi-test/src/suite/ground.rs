@@ -138,9 +138,16 @@ impl Ground {
     ///
     /// # Panics
     ///
-    /// If the server doesn't start.
+    /// If the server doesn't start; if it refuses a setting that a server may lack, the case counts as not advertised.
     pub fn serve_with(&self, app: impl App, change: impl FnOnce(Config) -> Config) -> Server {
-        self.start(change(self.config()), app).unwrap_or_else(|error| panic!("doesn't start: {error}"))
+        self.start(change(self.config()), app).unwrap_or_else(|error| {
+            let setting = error.setting().unwrap_or_default();
+            let optional = OPTIONAL.iter().any(|name| setting.ends_with(name));
+            if error.kind() == ServeErrorKind::BadSetting && optional {
+                std::panic::panic_any(Lack(format!("the server refuses the setting `{setting}`")));
+            }
+            panic!("doesn't start: {error}")
+        })
     }
 
     /// Starts the server, or says why not.
@@ -160,6 +167,13 @@ impl Ground {
         Ok(Server { running: Some(running), addresses })
     }
 }
+
+/// What a server lacks, as the panic that ends a case which takes it.
+#[derive(Debug)]
+pub(super) struct Lack(pub(super) String);
+
+/// The settings that a server may refuse to have (S59, S72, and the queue of S78).
+const OPTIONAL: &[&str] = &["proxy_protocol", "request_buffer", "pending_requests"];
 
 /// What runs, with the adapter's own types erased.
 trait Hosted: Send {

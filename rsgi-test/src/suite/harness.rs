@@ -16,14 +16,17 @@
 //! # }
 //! ```
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
+use super::case::Case;
 use super::cases::cases;
 use super::ground::Ground;
 use super::probe::Facts;
+use super::rules::rule;
 use super::run::{Subject, Verdict};
 
 /// Runs the suite against adapters as a test target's `main`, by the arguments of the command line.
@@ -42,7 +45,7 @@ pub fn run_tests_on(subjects: impl IntoIterator<Item = Subject>) -> ExitCode {
             let name = format!("{}::{}", subject.0.name(), case.name);
             trials.push(Trial::ignorable_test(name, move || {
                 let facts: &Facts = subject.1.get_or_init(|| subject.0.facts());
-                told(subject.0.run(case, facts))
+                told(case, subject.0.run(case, facts))
             }));
         }
         trials.push(marks(&subject.0));
@@ -62,10 +65,16 @@ fn marks(subject: &Subject) -> Trial {
     })
 }
 
-fn told(verdict: Verdict) -> Result<Completion, Failed> {
+/// A failure says which rules are broken, as whoever reads it may never have seen the case.
+fn told(case: &Case, verdict: Verdict) -> Result<Completion, Failed> {
     match verdict {
         Verdict::Pass => Ok(Completion::Completed),
-        Verdict::Fail(failure) => Err(failure.into()),
+        Verdict::Fail(mut failure) => {
+            for rule in case.rules.iter().filter_map(|number| rule(*number)) {
+                let _infallible = write!(failure, "\n  rule {}: {}", rule.number, rule.what);
+            }
+            Err(failure.into())
+        }
         Verdict::Differs(mark) => Ok(Completion::ignored_with(format!("differs: {mark}"))),
         Verdict::NotAdvertised(lack) => Ok(Completion::ignored_with(format!("not advertised: {lack}"))),
     }

@@ -14,7 +14,7 @@ use rsgi_core::{BoxApp, Mount};
 
 use super::case::{Case, Steps};
 use super::endpoint::{Endpoint, Reach, ask};
-use super::ground::{Difference, Ground, Server};
+use super::ground::{Difference, Ground, Lack, Server};
 use super::linting::Findings;
 use super::panics;
 use super::probe::{Facts, Probe};
@@ -126,8 +126,9 @@ impl Subject {
             }
         };
         match (result, self.mark(case)) {
+            (Err(Ended::Lacking(lack)), _) => Verdict::NotAdvertised(lack),
             (Ok(()), None) => Verdict::Pass,
-            (Err(failure), None) => Verdict::Fail(failure),
+            (Err(Ended::Failed(failure)), None) => Verdict::Fail(failure),
             (Ok(()), Some(_)) => {
                 Verdict::Fail("marked as different, but it passes: take the mark away".into())
             }
@@ -183,19 +184,19 @@ impl Subject {
         None
     }
 
-    fn run_hosted(&self, case: &Case, steps: fn(&Ground)) -> Result<(), String> {
-        let Self::Adapter(ground) = self else { return Err("without a factory".into()) };
+    fn run_hosted(&self, case: &Case, steps: fn(&Ground)) -> Result<(), Ended> {
+        let Self::Adapter(ground) = self else { return Err(Ended::Lacking("there is no factory".into())) };
         for lint in [false, true] {
             let findings = lint.then(Findings::new);
             let ground = ground.clone().linted(findings.clone());
             let told = if lint { "with lint" } else { "without lint" };
-            caught(|| steps(&ground)).map_err(|failure| format!("{told}: {failure}"))?;
-            found_as_said(case, findings.as_ref()).map_err(|failure| format!("{told}: {failure}"))?;
+            caught(|| steps(&ground)).map_err(|ended| ended.within(told))?;
+            found_as_said(case, findings.as_ref()).map_err(Ended::Failed)?;
         }
         Ok(())
     }
 
-    fn run_talks(&self, case: &Case, steps: fn(&mut Talk), facts: &Facts) -> Result<(), String> {
+    fn run_talks(&self, case: &Case, steps: fn(&mut Talk), facts: &Facts) -> Result<(), Ended> {
         let ways = self.ways(case, facts);
         for lint in [false, true] {
             for prefix in [false, true] {
@@ -207,11 +208,11 @@ impl Subject {
                 for way in &ways {
                     let variation = Variation { way: *way, lint, prefix };
                     let result = caught(|| steps(&mut stage.talk(case, variation)));
-                    result.map_err(|failure| format!("{variation}: {failure}"))?;
+                    result.map_err(|ended| ended.within(variation))?;
                 }
                 // The server ends first, so that everything has been told.
                 let findings = stage.strike();
-                found_as_said(case, findings.as_ref())?;
+                found_as_said(case, findings.as_ref()).map_err(Ended::Failed)?;
             }
         }
         Ok(())
@@ -305,10 +306,30 @@ fn found_as_said(case: &Case, findings: Option<&Findings>) -> Result<(), String>
     }
 }
 
+/// How steps ended that didn't pass.
+enum Ended {
+    Failed(String),
+    /// The server refused a setting that it may lack.
+    Lacking(String),
+}
+
+impl Ended {
+    /// Says in which variation it was.
+    fn within(self, variation: impl fmt::Display) -> Self {
+        match self {
+            Self::Failed(failure) => Self::Failed(format!("{variation}: {failure}")),
+            lacking @ Self::Lacking(_) => lacking,
+        }
+    }
+}
+
 /// Runs steps and gives what their panic says.
-fn caught(steps: impl FnOnce()) -> Result<(), String> {
+fn caught(steps: impl FnOnce()) -> Result<(), Ended> {
     let _quiet = panics::quiet();
-    catch_unwind(AssertUnwindSafe(steps)).map_err(|payload| panics::told().unwrap_or_else(|| text(&*payload)))
+    catch_unwind(AssertUnwindSafe(steps)).map_err(|payload| match payload.downcast_ref::<Lack>() {
+        Some(Lack(lack)) => Ended::Lacking(lack.clone()),
+        None => Ended::Failed(panics::told().unwrap_or_else(|| text(&*payload))),
+    })
 }
 
 fn text(payload: &(dyn Any + Send)) -> String {

@@ -189,8 +189,8 @@ fn a_bad_certificate_is_told(ground: &Ground) {
     let config = || ground.config().tls(TlsFiles::new(&certificate, &key));
     let error = ground.start(config(), text("x")).unwrap_err();
     if error.kind() == ServeErrorKind::BadSetting {
-        // Built without TLS: then that is said, with the feature's name.
-        return tells(&error, ServeErrorKind::BadSetting, &["tls", "feature"]);
+        // A server without TLS: then that is said.
+        return tells(&error, ServeErrorKind::BadSetting, &["tls"]);
     }
     tells(&error, ServeErrorKind::Certificate, &["cert.pem"]);
     std::fs::write(&certificate, "no certificate").unwrap();
