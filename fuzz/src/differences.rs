@@ -112,10 +112,15 @@ impl Case<'_> {
         self.hyper.seen.is_none() && self.hyper.answer.is_some_and(|answer| answer.status == status)
     }
 
+    /// What follows the empty lines before a request line.
+    fn behind_empty_lines(&self) -> &[u8] {
+        let start = self.bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
+        &self.bytes[start..]
+    }
+
     /// The request line, without the empty lines before it.
     fn request_line(&self) -> &[u8] {
-        let start = self.bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
-        let rest = &self.bytes[start..];
+        let rest = self.behind_empty_lines();
         let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
         &rest[..end]
     }
@@ -254,7 +259,7 @@ pub const DIFFERENCES: &[Difference] = &[
             let is_refused = |turn: &Turn<'_>| {
                 turn.seen.is_none() && turn.answer.is_some_and(|answer| answer.class() >= 4)
             };
-            let is_cut = !case.bytes.windows(4).any(|window| window == b"\r\n\r\n");
+            let is_cut = !case.behind_empty_lines().windows(4).any(|window| window == b"\r\n\r\n");
             is_cut
                 && (case.std.is_nothing() && is_refused(&case.hyper)
                     || case.hyper.is_nothing() && is_refused(&case.std))
