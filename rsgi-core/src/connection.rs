@@ -112,7 +112,8 @@ pub struct Connection {
     pub scheme: Scheme,
     /// When it was accepted.
     pub accepted: Instant,
-    /// The way out for informational responses, where the adapter has one.
+    /// The way out for informational responses, where the adapter has one. What apps keep of a request keeps this, too: an
+    /// adapter that holds its socket in it closes that by a shutdown, or holds it weakly.
     pub link: Option<Arc<dyn Link>>,
     /// Where error streams go; `None` for the log.
     pub errors: Option<Arc<dyn ErrorSink>>,

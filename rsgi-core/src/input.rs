@@ -137,6 +137,9 @@ impl Input {
 
     /// A body that an adapter supplies, with what is known of its length and at most `limit` bytes long. A known length
     /// over the limit is refused at the first read, before the source is asked for anything.
+    ///
+    /// A request that may be upgraded is given no limit: what comes behind the upgrade is not its body, and would count
+    /// against it.
     pub fn new(source: impl InputSource + 'static, length: InputLength, limit: Option<u64>) -> Self {
         Self::live(Source::Adapter(Exclusive::new(Box::pin(source))), length, limit)
     }
