@@ -2,7 +2,7 @@
 //!
 //! - [`run_tests`] is an adapter's whole conformance test; it takes the adapter's name.
 //! - The command `rsgi-conform` runs the cases against a server of another process that hosts the [`Probe`].
-//! - [`Case`] and [`cases`] are the table itself.
+//! - [`Case`] and [`cases()`] are the table itself.
 //!
 //! Read in the order of the modules below.
 #![expect(clippy::missing_panics_doc, reason = "a case fails by panicking: that is what it is for")]

@@ -1,7 +1,7 @@
 //! The other end of the wire: clients that share no parser with any server and repair nothing.
 //!
 //! [`RawClient`] sends the bytes it is given and reads answers of HTTP/1; [`frames`] does the same for HTTP/2, and
-//! [`http2`] asks whole requests. Nothing here sleeps to wait for something: see [`deadline`].
+//! `http2` asks whole requests. Nothing here sleeps to wait for something: see [`deadline`].
 #![expect(clippy::missing_panics_doc, reason = "a harness fails by panicking: that is what it is for")]
 #![expect(clippy::missing_errors_doc, reason = "its errors are what the servers did, told by their types")]
 #![expect(

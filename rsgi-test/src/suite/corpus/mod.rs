@@ -2,7 +2,7 @@
 //!
 //! A pair is `NAME.http` with the raw bytes and `NAME.expect` with the verdict; the files lie in `corpus/` of this
 //! crate, whose `README.md` describes the format. [`app`] is the app that a server under test runs: it answers with
-//! what it saw, so no side channel is needed and a server on another machine does as well. [`run`] feeds one pair.
+//! what it saw, so no side channel is needed and a server on another machine does as well. [`run()`] feeds one pair.
 //!
 //! Not here: what needs megabytes or time; the cases of the suite make such bytes themselves.
 //! Reading order: `expect`, `seen`, `observed`, `run`, `difference`.
