@@ -18,3 +18,24 @@ pub(crate) fn unread_by_peer(socket: BorrowedFd<'_>) -> rustix::io::Result<c_int
 
 /// The same number as TIOCOUTQ, on every architecture with the generic numbering.
 const SIOCOUTQ: Opcode = 0x5411;
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::os::fd::AsFd as _;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    /// Run under valgrind by the gate `sanitize`.
+    #[test]
+    fn what_the_other_end_has_read_is_not_counted() {
+        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+        assert_eq!(unread_by_peer(ours.as_fd()), Ok(0));
+        ours.write_all(b"four").unwrap();
+        assert!(unread_by_peer(ours.as_fd()).unwrap() > 0);
+        theirs.read_exact(&mut [0; 4]).unwrap();
+        assert_eq!(unread_by_peer(ours.as_fd()), Ok(0));
+        assert!(unread_by_peer(std::fs::File::open("/dev/null").unwrap().as_fd()).is_err());
+    }
+}
