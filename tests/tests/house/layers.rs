@@ -17,7 +17,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-examples", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-test"]),
     ("rsgi-afternoon", &["rsgi-core", "rsgi-test"]),
     ("rsgi-benches", &["rsgi-core", "rsgi-hyper"]),
-    ("rsgi-tests", &["rsgi-core", "rsgi-threads", "rsgi-std", "rsgi-hyper", "rsgi-test", "rsgi-examples"]),
+    (
+        "rsgi-tests",
+        &[
+            "rsgi-core",
+            "rsgi-threads",
+            "rsgi-std",
+            "rsgi-hyper",
+            "rsgi-test",
+            "rsgi-examples",
+            "rsgi-afternoon",
+        ],
+    ),
     ("rsgi-fuzz", &["rsgi-core", "rsgi-std", "rsgi-hyper"]),
 ];
 

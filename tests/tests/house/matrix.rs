@@ -21,6 +21,7 @@ Written by a test from the suite's data; not by hand. Each rule is proved by cas
 rule: a rule of the app is for types, `start`, `respond` or the lint to catch; an optional one is tested where the server advertises the \
 capability.
 
+`rsgi-std` and `rsgi-hyper` are the project's servers; `afternoon` is the one that was written from the README alone. \
 A cell says *pass* if every case of the rule passes there, *differs* if one is marked as failing for a reason (below), *not advertised* if \
 the server doesn't say that it has what all of them take, and *wire* if none of them can run without a socket. A marked case that passes, \
 or an unmarked one that fails, fails the tests.
@@ -38,6 +39,7 @@ fn columns() -> Vec<Column> {
         column("in memory", Subject::Memory),
         column("rsgi-std", Subject::Adapter(Ground::of::<rsgi_std::Server>())),
         column("rsgi-hyper", Subject::Adapter(Ground::of::<rsgi_hyper::Server>().differs(HYPER))),
+        column("afternoon", Subject::Adapter(Ground::of::<rsgi_afternoon::Server>())),
     ]
 }
 
