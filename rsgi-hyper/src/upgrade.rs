@@ -48,8 +48,8 @@ pub(crate) fn channel() -> (mpsc::Sender<Bytes>, mpsc::Receiver<Bytes>) {
     mpsc::channel(1)
 }
 
-/// Moves bytes both ways until the outbound half is over and the inbound one too, then tells the outcome. `first` was
-/// read already.
+/// Moves bytes both ways until the outbound half is over, tells the outcome, and waits a while for the inbound one's end.
+/// `first` was read already.
 pub(crate) async fn run<S>(stream: S, first: Bytes, accepted: Accepted, by: AcceptedBy, timeouts: &Timeouts)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -66,16 +66,17 @@ where
         outbound.as_mut().poll(context)
     })
     .await;
-    if sent.is_ok() && !is_inbound_over {
-        // Our end is closed. The client gets the time to close its own, unless somebody still listens to it.
-        let _expired = within(timeouts.linger, inbound).await;
-    }
+    let lingers = sent.is_ok() && !is_inbound_over;
     exchange.tell(match sent {
         Ok(()) => Delivery::Whole(by),
         Err(Failure::Body) => Delivery::Failed,
         Err(Failure::Stream(error)) if error.kind() == io::ErrorKind::TimedOut => Delivery::TimedOut,
         Err(Failure::Stream(_)) => Delivery::Aborted(Cause::Reset),
     });
+    if lingers {
+        // Our end is closed. The client gets the time to close its own.
+        let _expired = within(timeouts.linger, inbound).await;
+    }
 }
 
 enum Failure {
