@@ -2,6 +2,7 @@
 //!
 //! The server runs in a process of its own, so that its descriptors, threads and wake-ups can be counted.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rsgi_test::suite::Ground;
@@ -16,6 +17,9 @@ const HOST: &str = env!("CARGO_BIN_EXE_host");
 /// rule(130, 134): idle connections hold no thread, and a ping among them is answered at once.
 fn ten_thousand_idle_connections_hold_no_thread(ground: &Ground) {
     const CROWD: usize = 10_000;
+    // One crowd at a time: a runner that has all tests in one process has one limit of descriptors for them.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _turn = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let most = raise_descriptors();
     assert!(most > 10_200, "this case needs `ulimit -n` of 10,200 or more, the limit is {most}");
     let host = Host::start(HOST, ground, 8, None);
