@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::probe::FIELD;
+use super::probe::{FIELD, Facts};
 use crate::wire::{RawClient, bytes};
 
 /// Where a server listens.
@@ -102,11 +102,54 @@ impl fmt::Display for BadUrl {
 
 impl std::error::Error for BadUrl {}
 
+impl Endpoint {
+    /// Finds out whether the probe is hosted there, and what its server says of itself.
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens, or something else answers.
+    pub fn facts(&self) -> Result<Facts, NoProbe> {
+        let unreachable =
+            |error| NoProbe(format!("can't connect to {}: {error}; is the server running?", self.reach));
+        self.reach.try_connect().map_err(unreachable)?;
+        let mut client = self.reach.connect();
+        let sent = client.try_send(self.question("*server"));
+        let answer = sent.map_err(unreachable).and_then(|()| {
+            client
+                .try_answer("GET")
+                .map_err(|broken| NoProbe(format!("no answer of {}: {broken}", self.reach)))
+        })?;
+        let at = format!("{} at {:?}", self.reach, if self.prefix.is_empty() { "/" } else { &self.prefix });
+        let facts = (answer.status() == 200).then(|| serde_json::from_slice(&answer.body).ok()).flatten();
+        facts.ok_or_else(|| {
+            NoProbe(format!(
+                "{at} answers {}, and isn't the probe; host rsgi_test::suite::Probe there",
+                answer.status()
+            ))
+        })
+    }
+
+    fn question(&self, question: &str) -> Vec<u8> {
+        let target = format!("{}/", self.prefix);
+        bytes::request("GET", &target, &[(FIELD, question), ("connection", "close")], b"")
+    }
+}
+
+/// Why there is no probe to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoProbe(String);
+
+impl fmt::Display for NoProbe {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoProbe {}
+
 /// Asks the probe a question, on a connection of its own.
 pub(super) fn ask(endpoint: &Endpoint, question: &str) -> Option<String> {
-    let target = format!("{}/", endpoint.prefix);
-    let request = bytes::request("GET", &target, &[(FIELD, question), ("connection", "close")], b"");
-    let answer = endpoint.reach.connect().ask(request);
+    let answer = endpoint.reach.connect().ask(endpoint.question(question));
     match answer.status() {
         200 => Some(answer.text().to_owned()),
         204 => None,
@@ -116,6 +159,8 @@ pub(super) fn ask(endpoint: &Endpoint, question: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+
     use super::*;
 
     #[test]
@@ -128,5 +173,22 @@ mod tests {
         assert_eq!(told("unix:/run/s.sock"), is("unix:/run/s.sock", ""));
         assert!(told("https://127.0.0.1").is_err());
         assert!(told("http://").is_err());
+    }
+
+    #[test]
+    fn what_is_not_the_probe_is_told_as_such() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = Endpoint { reach: Reach::Tcp(listener.local_addr().unwrap()), prefix: String::new() };
+        let server = std::thread::spawn(move || {
+            // The first only looks whether somebody listens.
+            drop(listener.accept().unwrap());
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.read(&mut [0; 1024]).unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").unwrap();
+        });
+        let error = endpoint.facts().unwrap_err().to_string();
+        assert!(error.contains("answers 200, and isn't the probe"), "{error}");
+        server.join().unwrap();
+        assert!(endpoint.facts().unwrap_err().to_string().contains("is the server running?"));
     }
 }
