@@ -159,7 +159,7 @@ pub(super) fn ask(endpoint: &Endpoint, question: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
+    use std::io::{BufRead as _, BufReader, Write as _};
 
     use super::*;
 
@@ -183,7 +183,9 @@ mod tests {
             // The first only looks whether somebody listens.
             drop(listener.accept().unwrap());
             let (mut stream, _) = listener.accept().unwrap();
-            stream.read(&mut [0; 1024]).unwrap();
+            // All of it, as a close with bytes unread is a reset.
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            lines.map_while(Result::ok).take_while(|line| !line.is_empty()).for_each(drop);
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").unwrap();
         });
         let error = endpoint.facts().unwrap_err().to_string();
