@@ -7,6 +7,8 @@ use rsgi_hyper::{Builder, Cores};
 use rsgi_std::{Options, Poller};
 use rsgi_test::suite::Ground;
 
+use crate::differences::HYPER;
+
 /// rsgi-std as it comes.
 pub fn std() -> Ground {
     Ground::of::<rsgi_std::Server>()
@@ -20,7 +22,7 @@ pub fn std_portable() -> Ground {
 
 /// rsgi-hyper as it comes.
 pub fn hyper() -> Ground {
-    Ground::of::<rsgi_hyper::Server>()
+    Ground::of::<rsgi_hyper::Server>().differs(HYPER)
 }
 
 /// rsgi-hyper with a runtime and a listener for each core.
@@ -28,6 +30,7 @@ pub fn hyper_separate() -> Ground {
     Ground::new("rsgi-hyper-separate", |config, app| {
         Builder::new(config).cores(Cores::Separate).reactors(2).start(app)
     })
+    .differs(HYPER)
 }
 
 /// The one of this name.

@@ -6,4 +6,5 @@
 #![expect(clippy::missing_panics_doc, reason = "a harness fails by panicking: that is what it is for")]
 
 pub mod adapters;
+mod differences;
 pub mod host;

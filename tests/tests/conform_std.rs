@@ -2,12 +2,9 @@
 
 use std::process::ExitCode;
 
-use rsgi_std::{Options, Poller, Server};
-use rsgi_test::suite::{Ground, run_tests};
+use rsgi_test::suite::run_tests;
+use rsgi_tests::adapters;
 
 fn main() -> ExitCode {
-    let portable = Options::default().poller(Poller::Portable);
-    let portable =
-        Ground::new("rsgi-std-portable", move |config, app| Server::start_with(&config, &portable, app));
-    run_tests([Ground::of::<Server>(), portable])
+    run_tests([adapters::std(), adapters::std_portable()])
 }

@@ -9,8 +9,6 @@
 mod clauses;
 mod evidence;
 mod files;
-#[path = "../differences/hyper.rs"]
-mod hyper;
 mod layers;
 mod matrix;
 mod pep;

@@ -8,10 +8,10 @@ use std::fmt::Write;
 
 use rsgi_test::suite::rules::{ELSEWHERE, Owes, RULES, Rule};
 use rsgi_test::suite::{Expected, Facts, Ground, Subject, cases};
+use rsgi_tests::adapters;
 
 use crate::clauses::{Clause, parse};
 use crate::files::{read, root};
-use crate::hyper::HYPER;
 
 const INTRODUCTION: &str = "\
 # The rules of the conformance suite, and how each adapter stands to them
@@ -37,8 +37,8 @@ fn columns() -> Vec<Column> {
     let column = |title, subject: Subject| Column { title, facts: subject.facts(), subject };
     vec![
         column("in memory", Subject::Memory),
-        column("rsgi-std", Subject::Adapter(Ground::of::<rsgi_std::Server>())),
-        column("rsgi-hyper", Subject::Adapter(Ground::of::<rsgi_hyper::Server>().differs(HYPER))),
+        column("rsgi-std", Subject::Adapter(adapters::std())),
+        column("rsgi-hyper", Subject::Adapter(adapters::hyper())),
         column("afternoon", Subject::Adapter(Ground::of::<rsgi_afternoon::Server>())),
     ]
 }
