@@ -269,7 +269,9 @@ impl Hub {
         }
         self.sleeping_until.store(until.0, Ordering::SeqCst);
         self.lead.block();
-        let asked = patience == Patience::UntilAsked && self.watch.is_asked();
+        // The watchdog hears of an order, as of a tick that is asked for, only here and by a kick.
+        let asked =
+            patience == Patience::UntilAsked && (self.watch.is_asked() || self.phase() != Phase::Serving);
         let hurry =
             asked || self.has_work(patience) || self.timers.next() < until || self.phase() == Phase::Stopped;
         let timeout = if hurry { Some(Duration::ZERO) } else { now.until(until) };
