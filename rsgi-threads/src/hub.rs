@@ -6,7 +6,7 @@
 //! the queue itself next, and gets the watchdog up in case a handler comes between, or kicks whoever waits in the poller.
 //! Read on in `control.rs` (one entry) and `engine.rs` (the callbacks).
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -198,6 +198,8 @@ impl Hub {
     /// Sees to it that a handler thread takes what is in the queue: one that sleeps, or else the one that polls. If
     /// there is neither, all are busy, and the first that is free looks at the queue.
     pub(crate) fn hand_over(&self) {
+        // A follower puts its name on the list and then looks at the queue; here it is the other way round.
+        fence(Ordering::SeqCst);
         if !self.queue.is_empty() && !self.promote() {
             self.rouse();
         }
