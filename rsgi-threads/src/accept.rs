@@ -8,8 +8,7 @@
 
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -20,6 +19,8 @@ use crate::engine::Core;
 use crate::hub::{Hub, LISTENERS, Phase};
 use crate::next::Interest;
 use crate::poller::Watched;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::turns::log_panic;
 use crate::waker::ConnId;
 use crate::{Accepted, Address, ConnWaker, Listener, Next, Opened, Protocol, Stream};

@@ -6,8 +6,9 @@
 //! link's lock is held only to clone out of it.
 //! Read on in `engine.rs`.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
+use crate::sync::{Mutex, MutexGuard};
 use crate::{Protocol, Stream};
 
 pub(crate) struct Cell<P: Protocol> {

@@ -5,8 +5,9 @@
 //! Invariant: it never goes backwards, and while the server is busy it is at most about a tick old.
 //! Read on in `timers.rs`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Debug)]
 pub(crate) struct Clock {

@@ -9,9 +9,9 @@
 //! Read on in `hub.rs`.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::next::{Hangup, Interest, Readiness};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A slot and its generation: the name of one connection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

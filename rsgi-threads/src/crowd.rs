@@ -8,9 +8,8 @@
 //! Invariant: a wrong guess costs a wake-up a batch, never progress.
 //! Read on in `hub.rs` (the batch) and `watchdog.rs` (the judgement).
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-
 use crate::hub::Hub;
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 #[derive(Debug)]
 pub(crate) struct Crowd {

@@ -6,13 +6,13 @@
 //! Read on in `worker.rs` (what a thread does), `watchdog.rs` (who sees to it), `turns.rs` (one connection's turn).
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::accept::Gate;
 use crate::cells::Cell;
 use crate::hub::{Hub, LISTENERS, MAX_LISTENERS, Phase};
+use crate::sync::{Condvar, Mutex, thread};
 use crate::table::Table;
 use crate::watchdog::Watchdog;
 use crate::worker::Worker;
@@ -47,8 +47,8 @@ use crate::{Address, Config, Error, Handle, Listener, Protocol, Report};
 /// # Ok::<(), rsgi_threads::Error>(())
 /// ```
 pub struct Engine<P: Protocol> {
-    core: Arc<Core<P>>,
-    config: Config,
+    pub(crate) core: Arc<Core<P>>,
+    pub(crate) config: Config,
 }
 
 impl<P: Protocol> Engine<P> {

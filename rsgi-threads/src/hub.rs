@@ -6,8 +6,7 @@
 //! the queue itself next, and gets the watchdog up in case a handler comes between, or kicks whoever waits in the poller.
 //! Read on in `control.rs` (one entry) and `engine.rs` (the callbacks).
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -21,6 +20,8 @@ use crate::pace::Pace;
 use crate::poller::Poller;
 use crate::queue::Queue;
 use crate::slots::Slots;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
 use crate::table::Table;
 use crate::timers::Timers;
 use crate::watch::Watch;

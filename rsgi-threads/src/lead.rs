@@ -9,11 +9,12 @@
 //! after it has put its name on the list. Last to sleep, first to wake: unused threads stay cold.
 //! Read on in `hub.rs`.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::thread::Thread;
+use std::sync::{Arc, PoisonError, TryLockError};
 
 use crate::poller::Batch;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use crate::sync::thread::{self, Thread};
+use crate::sync::{Mutex, MutexGuard};
 
 #[derive(Debug, Default)]
 pub(crate) struct Lead {
@@ -96,7 +97,7 @@ impl Lead {
             // Called already; that call is answered below.
         }
         while !berth.called.load(Ordering::Acquire) {
-            std::thread::park();
+            thread::park();
         }
     }
 
@@ -132,7 +133,7 @@ impl Drop for Seat<'_> {
 impl Berth {
     /// The calling thread's.
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { thread: std::thread::current(), called: AtomicBool::new(false) })
+        Arc::new(Self { thread: thread::current(), called: AtomicBool::new(false) })
     }
 
     fn call(&self) {

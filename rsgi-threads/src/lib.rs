@@ -29,6 +29,7 @@ mod waker;
 mod cells;
 mod control;
 mod slots;
+mod sync;
 mod table;
 mod turns;
 
@@ -48,6 +49,10 @@ mod timers;
 mod watch;
 mod watchdog;
 mod worker;
+
+// The engine under a checker of concurrent programs.
+#[cfg(any(loom, shuttle))]
+mod model;
 
 pub use address::Address;
 pub use config::{Config, PollerKind};

@@ -7,9 +7,8 @@
 //! Invariant: a wrong guess costs time, never progress.
 //! Read on in `watchdog.rs` (who finds a held-up leader) and `turns.rs` (who enters handlers).
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-
 use crate::hub::Hub;
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 #[derive(Debug, Default)]
 pub(crate) struct Pace {

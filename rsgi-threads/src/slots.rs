@@ -5,7 +5,9 @@
 //! Invariant: a place is given out to one taker at a time. Generations are `control.rs`'s matter.
 //! Read on in `accept.rs`, which takes, and `engine.rs`, which gives back.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+
+use crate::sync::Mutex;
 
 #[derive(Debug)]
 pub(crate) struct Slots {

@@ -8,7 +8,6 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
 
 use crate::cells::{Cell, Link};
 use crate::clock::Millis;
@@ -16,6 +15,7 @@ use crate::control::{Control, Events, Key, Taken};
 use crate::engine::Core;
 use crate::hub::{LISTENERS, Phase, Told};
 use crate::next::Interest;
+use crate::sync::atomic::Ordering;
 use crate::{Hangup, Next, Protocol, Turn};
 
 /// One of the engine's threads, with what belongs to it.

@@ -6,11 +6,12 @@
 //! `blocked` mark and then looks here; the watchdog says that it sleeps and then looks at the mark.
 //! Read on in `hub.rs`.
 
-use std::sync::atomic::{AtomicBool, Ordering, fence};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::control::Key;
+use crate::sync::atomic::{AtomicBool, Ordering, fence};
+use crate::sync::{Condvar, Mutex};
 
 #[derive(Debug, Default)]
 pub(crate) struct Watch {

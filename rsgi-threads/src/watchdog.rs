@@ -6,13 +6,13 @@
 //! Invariant: it sleeps only while somebody waits in the poller (see `watch.rs`), so an idle server makes no wake-ups.
 //! Read on in `drain.rs`.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::control::Key;
 use crate::drain::Drain;
 use crate::engine::Core;
 use crate::hub::{Patience, Phase};
+use crate::sync::atomic::Ordering;
 use crate::turns::{Hand, Role};
 use crate::{Config, Protocol};
 

@@ -14,7 +14,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::{Errno, write};
 
-use super::{BATCH, Batch, KICK, Watched};
+use super::{BATCH, Batch, Watched};
 use crate::control::{Events, Key};
 use crate::next::Interest;
 
@@ -91,3 +91,6 @@ fn translate(flags: EventFlags) -> Events {
     }
     events
 }
+
+/// The key under which it watches its own means of being kicked.
+const KICK: Key = Key { index: u32::MAX, generation: u32::MAX };

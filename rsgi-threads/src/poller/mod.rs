@@ -8,13 +8,16 @@
 
 mod portable;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
 mod epoll;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
 use epoll::Epoll as Native;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(not(target_os = "linux"), not(any(loom, shuttle))))]
 use portable::Portable as Native;
+
+#[cfg(any(loom, shuttle))]
+use crate::model::poller::Scripted as Native;
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -92,6 +95,3 @@ impl Poller {
 
 /// How many events one wait brings at most.
 pub(crate) const BATCH: usize = 64;
-
-/// The key under which a poller watches its own means of being kicked.
-const KICK: Key = Key { index: u32::MAX, generation: u32::MAX };
