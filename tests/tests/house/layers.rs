@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-test", &["rsgi-core"]),
     ("rsgi-examples", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-test"]),
     ("rsgi-afternoon", &["rsgi-core", "rsgi-test"]),
-    ("rsgi-benches", &["rsgi-core", "rsgi-hyper"]),
+    ("rsgi-benches", &["rsgi-core", "rsgi-std", "rsgi-hyper"]),
     (
         "rsgi-tests",
         &[
