@@ -31,8 +31,11 @@ fn a_refusal_names_the_field_and_the_rule() {
         assert_eq!((error.kind(), error.value()), (kind, told), "{name:?} {value:?}");
         assert!(!error.to_string().contains(['\r', '\n', '\0']), "{error}");
     }
-    let long = Box::leak("x".repeat(1000).into_boxed_str());
-    assert!(start("content-length", long).unwrap_err().value().len() < 100, "shortened");
+    const LONG: &str = match str::from_utf8(&[b'x'; 1000]) {
+        Ok(long) => long,
+        Err(_) => panic!("letters are text"),
+    };
+    assert!(start("content-length", LONG).unwrap_err().value().len() < 100, "shortened");
 }
 
 #[test]

@@ -133,14 +133,14 @@ fn reading_past_the_end_gives_the_end_again() {
 #[test]
 fn a_body_that_stops_early_never_looks_whole() {
     // rule(50), rule(51), rule(58)
-    for kind in [
-        InputErrorKind::Truncated,
-        InputErrorKind::Malformed,
-        InputErrorKind::TimedOut,
-        InputErrorKind::Disconnected,
-        InputErrorKind::Other,
-    ] {
-        let turns: &'static [Turn] = Box::leak(Box::new([Piece("ab"), Fails(kind)]));
+    let cases: [(_, &'static [Turn]); 5] = [
+        (InputErrorKind::Truncated, &[Piece("ab"), Fails(InputErrorKind::Truncated)]),
+        (InputErrorKind::Malformed, &[Piece("ab"), Fails(InputErrorKind::Malformed)]),
+        (InputErrorKind::TimedOut, &[Piece("ab"), Fails(InputErrorKind::TimedOut)]),
+        (InputErrorKind::Disconnected, &[Piece("ab"), Fails(InputErrorKind::Disconnected)]),
+        (InputErrorKind::Other, &[Piece("ab"), Fails(InputErrorKind::Other)]),
+    ];
+    for (kind, turns) in cases {
         assert_eq!(read(|| unknown(turns)), Err(kind));
     }
 }
