@@ -122,7 +122,13 @@ impl Session {
                 let here = session.writer().write(rest)?;
                 taken += here;
                 rest = &rest[here..];
-                if !rest.is_empty() && (!send(&mut session, stream)? || here == 0) {
+                if rest.is_empty() {
+                    break;
+                }
+                // A full buffer takes nothing, but once the system has all of it there is room again: whoever stopped
+                // there would wait for a socket that has room already, and isn't told of it a second time.
+                let stuck = here == 0 && !session.wants_write();
+                if !send(&mut session, stream)? || stuck {
                     return if taken == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(taken) };
                 }
             }

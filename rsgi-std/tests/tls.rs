@@ -143,6 +143,21 @@ fn large_bodies_of_every_kind_arrive_whole() {
     std::fs::remove_file(file).unwrap();
 }
 
+/// A session holds so much sealed and no more. It took nothing while that was full, and when the system then had all of
+/// it, it still said that there was no room: nobody tells of room twice, so an answer of 8 MiB got stuck half-way.
+#[test]
+fn an_answer_far_larger_than_every_buffer_does_not_get_stuck() {
+    static CONTENT: &[u8] = &[b'b'; 16 << 20];
+    let app = app_fn(|_, start_response| async move {
+        Ok(start_response.status(StatusCode::OK).body(Body::from(CONTENT)))
+    });
+    let server = serve(app, files());
+    let mut client = plain_client(&server);
+    for _ in 0..4 {
+        assert!(ask(&mut client, "/") == CONTENT);
+    }
+}
+
 #[test]
 fn a_certificate_is_read_again_and_a_bad_one_changes_nothing() {
     let folder = std::env::temp_dir().join(format!("rsgi-std-certificate-{}", std::process::id()));
