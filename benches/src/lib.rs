@@ -1,10 +1,35 @@
-//! What RSGI costs beside bare hyper, counted in user-space instructions of one keep-alive request.
+//! What RSGI costs: servers measured beside others, and instructions counted beside bare hyper.
 //!
-//! The connection runs over a pipe in memory and is polled by hand, so that nothing but hyper, the adapter and the
-//! app is counted. `bin/instructions.rs` runs the cases under callgrind and prints the ratios.
+//! The comparison of servers (`main.rs`) is made of data (`subject`, `workload`, `target`), of what runs them (`server`,
+//! `load`, `rounds`) and of what is said of it (`ratio`, `report`). The count of instructions (`bin/instructions.rs`)
+//! has its cases in `cases`: the connection runs over a pipe in memory and is polled by hand, so that nothing but
+//! hyper, the adapter and the app is counted.
 #![forbid(unsafe_code)]
 
 mod cases;
 mod pipe;
 
+mod command;
+mod options;
+mod subject;
+mod workload;
+
+mod built;
+mod machine;
+mod process;
+mod server;
+
+mod asked;
+mod hold;
+mod load;
+mod meter;
+mod rounds;
+
+mod plot;
+mod ratio;
+mod record;
+mod report;
+mod target;
+
 pub use cases::{Case, run};
+pub use command::follow;
