@@ -24,6 +24,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
 use crate::table::Table;
 use crate::timers::Timers;
+use crate::vain::Vain;
 use crate::watch::Watch;
 use crate::{Config, Figures};
 
@@ -40,6 +41,7 @@ pub(crate) struct Hub {
     pub(crate) watch: Watch,
     pub(crate) counts: Counts,
     pub(crate) pace: Pace,
+    vain: Vain,
     pub(crate) crowd: Crowd,
     /// Somebody could not accept for want of a free slot.
     pub(crate) full: AtomicBool,
@@ -93,6 +95,7 @@ impl Hub {
             watch: Watch::default(),
             counts: Counts::default(),
             pace: Pace::default(),
+            vain: Vain::default(),
             crowd: Crowd::new(config.threads, cores),
             full: AtomicBool::new(false),
             order: Mutex::default(),
@@ -233,8 +236,11 @@ impl Hub {
         self.queue.push_batch(keys);
         self.crowd.share(self, batch);
         if !self.queue.is_empty() {
+            self.vain.end();
             // With nobody in the poller any more somebody must keep watch.
             self.watch.wake();
+        } else if matches!(patience, Patience::Forever | Patience::UntilAsked) {
+            self.vain.count();
         }
     }
 

@@ -46,6 +46,7 @@ mod pace;
 mod poller;
 mod queue;
 mod timers;
+mod vain;
 mod watch;
 mod watchdog;
 mod worker;
