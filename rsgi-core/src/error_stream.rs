@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::exchange::Exchange;
+use crate::guarded_log::guarded;
 
 /// Where an adapter takes what apps write to their error streams, if not to the log. `FastCGI` has a stream for it.
 ///
@@ -55,7 +56,9 @@ impl ErrorStream {
         }
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let (connection, request) = (connection.id, self.exchange.number());
-            tracing::error!(target: "rsgi::errors", connection, request, "{}", String::from_utf8_lossy(line));
+            guarded(|| {
+                tracing::error!(target: "rsgi::errors", connection, request, "{}", String::from_utf8_lossy(line));
+            });
         }
     }
 }

@@ -40,6 +40,7 @@ mod closing;
 mod exchange;
 mod exclusive;
 mod finish;
+mod guarded_log;
 mod live;
 mod live_source;
 mod offload;

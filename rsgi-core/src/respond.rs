@@ -16,6 +16,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header
 
 use crate::exchange::Exchange;
 use crate::finish::finish;
+use crate::guarded_log::guarded;
 use crate::outcome::Fault;
 use crate::outgoing::Outgoing;
 use crate::start_response::StartedParts;
@@ -150,7 +151,9 @@ pin_project_lite::pin_project! {
 #[cold]
 fn abandon<F>(mut future: Pin<&mut Option<F>>) {
     if catch_unwind(AssertUnwindSafe(|| future.set(None))).is_err() {
-        tracing::error!(target: "rsgi", "an app panicked when its request was cancelled");
+        guarded(|| {
+            tracing::error!(target: "rsgi", "an app panicked when its request was cancelled");
+        });
     }
 }
 
@@ -222,7 +225,9 @@ fn panicked(request: &Request, text: &str) -> Response<Outgoing> {
     } else {
         ""
     };
-    tracing::error!(target: "rsgi", connection, request = number, panic = text, "app panicked: answered 500{hint}");
+    guarded(|| {
+        tracing::error!(target: "rsgi", connection, request = number, panic = text, "app panicked: answered 500{hint}");
+    });
     request.exchange.fault(Fault::Panic);
     canned(request, StatusCode::INTERNAL_SERVER_ERROR, false)
 }
@@ -234,11 +239,15 @@ fn failed(request: &Request, error: &(dyn std::error::Error + 'static)) -> Respo
     let status = input.map_or(StatusCode::INTERNAL_SERVER_ERROR, |input| input.kind().status());
     if status.is_server_error() {
         let causes = causes(error);
-        tracing::error!(target: "rsgi", connection, request = number, error = causes, "app failed: answered 500");
+        guarded(|| {
+            tracing::error!(target: "rsgi", connection, request = number, error = causes, "app failed: answered 500");
+        });
         request.exchange.fault(Fault::Error);
     } else {
         let code = status.as_u16();
-        tracing::info!(target: "rsgi", connection, request = number, error = %error, "input refused: answered {code}");
+        guarded(|| {
+            tracing::info!(target: "rsgi", connection, request = number, error = %error, "input refused: answered {code}");
+        });
     }
     // What is left of a broken input can't be told from a next request, where one connection has them in a row.
     canned(request, status, input.is_some() && request.version <= Version::HTTP_11)
@@ -272,7 +281,9 @@ pub(crate) fn canned(request: &Request, status: StatusCode, close: bool) -> Resp
 #[cold]
 pub(crate) fn refused(request: &Request, parts: StartedParts, why: &str) -> Response<Outgoing> {
     let (connection, number) = (request.exchange.connection().id, request.exchange.number());
-    tracing::error!(target: "rsgi", connection, request = number, "answer refused: {why}; answered 500");
+    guarded(|| {
+        tracing::error!(target: "rsgi", connection, request = number, "answer refused: {why}; answered 500");
+    });
     request.exchange.fault(Fault::Refused);
     let close = parts.options.close;
     crate::outgoing::discard(&request.exchange, parts.body);

@@ -469,7 +469,10 @@ async fn survive(error: &io::Error) {
     if gone.contains(&error.kind()) {
         return tracing::debug!(target: "rsgi", %error, "a connection was gone before it was accepted");
     }
-    tracing::error!(target: "rsgi", %error, "can't accept a connection; trying again in {PAUSE:?}");
+    // A subscriber that panics, as one may whose disk is full, must not end the accepting.
+    let _unheard = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        tracing::error!(target: "rsgi", %error, "can't accept a connection; trying again in {PAUSE:?}");
+    }));
     tokio::time::sleep(PAUSE).await;
 }
 

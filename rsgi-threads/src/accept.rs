@@ -21,7 +21,7 @@ use crate::next::Interest;
 use crate::poller::Watched;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::turns::log_panic;
+use crate::turns::{guarded, log_panic};
 use crate::waker::ConnId;
 use crate::{Accepted, Address, ConnWaker, Listener, Next, Opened, Protocol, Stream};
 
@@ -89,13 +89,15 @@ impl Gate {
     fn complain(&self, errno: Errno) {
         if !self.complained.swap(true, Ordering::Relaxed) {
             let error = std::io::Error::from(errno);
-            tracing::error!(listener = %self.address, %error, "accepting fails; trying again ten times a second");
+            guarded(|| {
+                tracing::error!(listener = %self.address, %error, "accepting fails; trying again ten times a second");
+            });
         }
     }
 
     fn relent(&self) {
         if self.complained.load(Ordering::Relaxed) && self.complained.swap(false, Ordering::Relaxed) {
-            tracing::info!(listener = %self.address, "accepting works again");
+            guarded(|| tracing::info!(listener = %self.address, "accepting works again"));
         }
     }
 }
@@ -190,7 +192,8 @@ impl<P: Protocol> Core<P> {
         let next = match watched {
             Ok(()) => next,
             Err(errno) => {
-                tracing::error!(error = %std::io::Error::from(errno), "a connection can't be watched; closing it");
+                let error = std::io::Error::from(errno);
+                guarded(|| tracing::error!(%error, "a connection can't be watched; closing it"));
                 Next::Close
             }
         };

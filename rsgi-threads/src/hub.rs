@@ -24,6 +24,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
 use crate::table::Table;
 use crate::timers::Timers;
+use crate::turns::guarded;
 use crate::vain::Vain;
 use crate::watch::Watch;
 use crate::{Config, Figures};
@@ -220,7 +221,7 @@ impl Hub {
         let waited = self.wait(&mut seat, patience);
         let now = self.clock.refresh();
         if let Err(error) = waited {
-            tracing::error!(%error, "the poller failed; trying again");
+            guarded(|| tracing::error!(%error, "the poller failed; trying again"));
             std::thread::sleep(Duration::from_millis(10));
         }
         for (key, events) in seat.batch.drain(..) {

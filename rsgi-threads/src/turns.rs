@@ -195,7 +195,13 @@ pub(crate) fn log_panic(whose: &str, panic: &(dyn Any + Send)) {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("something that is no text");
-    tracing::error!(panic = text, "{whose} panicked; its connection is closed");
+    guarded(|| tracing::error!(panic = text, "{whose} panicked; its connection is closed"));
+}
+
+/// Logs, and goes on whatever comes of it: a subscriber that panics, as one may whose disk is full, must not end a thread
+/// of the engine's, nor leave an entry held for ever.
+pub(crate) fn guarded(log: impl FnOnce()) {
+    let _unheard = catch_unwind(AssertUnwindSafe(log));
 }
 
 /// Tells every connection's shared part that it is cut, and unblocks whoever waits on its socket.

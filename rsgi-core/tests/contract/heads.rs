@@ -11,6 +11,11 @@ fn start(name: &'static str, value: &'static str) -> Result<(), StartError> {
     StartResponse::new().start(StatusCode::OK, [(name, value)]).map(drop)
 }
 
+const LONG: &str = match str::from_utf8(&[b'x'; 1000]) {
+    Ok(long) => long,
+    Err(_) => panic!("letters are text"),
+};
+
 #[test]
 fn a_refusal_names_the_field_and_the_rule() {
     // rule(74), rule(75), rule(77)
@@ -31,10 +36,6 @@ fn a_refusal_names_the_field_and_the_rule() {
         assert_eq!((error.kind(), error.value()), (kind, told), "{name:?} {value:?}");
         assert!(!error.to_string().contains(['\r', '\n', '\0']), "{error}");
     }
-    const LONG: &str = match str::from_utf8(&[b'x'; 1000]) {
-        Ok(long) => long,
-        Err(_) => panic!("letters are text"),
-    };
     assert!(start("content-length", LONG).unwrap_err().value().len() < 100, "shortened");
 }
 
