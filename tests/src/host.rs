@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rsgi_test::suite::Ground;
 use rsgi_test::wire::RawClient;
@@ -23,9 +24,22 @@ impl Host {
     /// Starts the program `host` (its path is `env!("CARGO_BIN_EXE_host")` in a test) with so many threads and, if it
     /// is said, at most so many descriptors.
     pub fn start(program: &str, ground: &Ground, threads: usize, descriptors: Option<usize>) -> Self {
+        let descriptors = descriptors.map(|most| ("descriptors", most));
+        Self::start_with(program, ground, threads, descriptors.as_slice(), |command| command)
+    }
+
+    /// Starts it with what else `src/bin/host.rs` can be told, and as `prepare` wants its process.
+    pub fn start_with(
+        program: &str,
+        ground: &Ground,
+        threads: usize,
+        settings: &[(&str, usize)],
+        prepare: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Self {
         let mut command = Command::new(program);
         command.arg(ground.name()).arg(threads.to_string());
-        command.args(descriptors.map(|most| most.to_string()));
+        command.args(settings.iter().map(|(name, value)| format!("{name}={value}")));
+        let command = prepare(&mut command);
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = spawned.expect("the program starts");
         let mut line = String::new();
@@ -33,6 +47,11 @@ impl Host {
         BufReader::new(output).read_line(&mut line).expect("it writes its address");
         let address = line.trim().parse().expect("an address");
         Self { child, address }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Connects to it.
@@ -58,6 +77,16 @@ impl Host {
             line.and_then(|count| count.trim().parse::<u64>().ok()).unwrap_or(0)
         };
         self.tasks().map(of_task).sum()
+    }
+
+    /// How much time of a processor it has used, in user space and in the kernel.
+    pub fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(self.proc("stat")).expect("it runs");
+        // Behind the name, which may hold anything, stand the fields from the third on; these are the 14th and 15th.
+        let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
+        let ticks: u64 = fields.split_whitespace().skip(11).take(2).flat_map(str::parse::<u64>).sum();
+        // The kernel shows them in hundredths on every architecture.
+        Duration::from_millis(ticks * 10)
     }
 
     fn tasks(&self) -> impl Iterator<Item = fs::DirEntry> {

@@ -5,4 +5,5 @@
 //! it names the conformance rules that it proves, as `rule(84)`.
 
 mod crowd;
+mod faults;
 mod mixing;
