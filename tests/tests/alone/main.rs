@@ -5,5 +5,6 @@
 //! it names the conformance rules that it proves, as `rule(84)`.
 
 mod crowd;
+mod endurance;
 mod faults;
 mod mixing;
