@@ -347,6 +347,20 @@ impl Read for Input {
         self.consume(amount);
         Ok(amount)
     }
+
+    /// Copies each piece whole: the general way would ask for a few bytes at a time as the vector grows.
+    fn read_to_end(&mut self, content: &mut Vec<u8>) -> io::Result<usize> {
+        let begun = content.len();
+        loop {
+            let available = self.fill_buf()?;
+            if available.is_empty() {
+                return Ok(content.len() - begun);
+            }
+            content.extend_from_slice(available);
+            let amount = available.len();
+            self.consume(amount);
+        }
+    }
 }
 
 impl http_body::Body for Input {
