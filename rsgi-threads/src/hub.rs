@@ -117,6 +117,7 @@ impl Hub {
     pub(crate) fn enter(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::SeqCst);
         self.watch.wake();
+        self.watch.hurry();
         self.rouse();
     }
 

@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::clock::LastReading;
 use crate::control::Key;
 use crate::hub::{Hub, Phase};
 use crate::{ConnId, ConnWaker, Protocol};
@@ -19,13 +20,15 @@ pub struct Turn<'a, P: Protocol> {
     pub scratch: &'a mut P::Scratch,
     pub(crate) hub: &'a Arc<Hub>,
     pub(crate) key: Key,
+    pub(crate) clock: &'a LastReading,
 }
 
 impl<P: Protocol> Turn<'_, P> {
-    /// The time as of the last poll or tick: at most about a tick old, and free of charge. Good for deadlines; to
+    /// The time as of the last poll or tick: at most a few ticks old, and free of charge. Good for deadlines; to
     /// measure by, ask [`Instant::now`].
+    #[inline]
     pub fn now(&self) -> Instant {
-        self.hub.clock.now()
+        self.hub.clock.now_since(self.clock)
     }
 
     /// Names the connection.

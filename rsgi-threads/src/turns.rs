@@ -10,7 +10,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::cells::{Cell, Link};
-use crate::clock::Millis;
+use crate::clock::{LastReading, Millis};
 use crate::control::{Control, Events, Key, Taken};
 use crate::engine::Core;
 use crate::hub::{LISTENERS, Phase, Told};
@@ -24,6 +24,7 @@ pub(crate) struct Hand<P: Protocol> {
     pub(crate) scratch: P::Scratch,
     pub(crate) keys: Vec<Key>,
     pub(crate) told: Vec<Told>,
+    clock: LastReading,
 }
 
 /// Whether a thread may block.
@@ -145,7 +146,7 @@ impl<P: Protocol> Core<P> {
     ) -> End {
         let may_run =
             hand.role == Role::Handler && (taken.events.has(Events::RUN) || !self.hub.queue.has_due());
-        let mut turn = Turn { scratch: &mut hand.scratch, hub: &self.hub, key };
+        let mut turn = Turn { scratch: &mut hand.scratch, hub: &self.hub, key, clock: &hand.clock };
         let mut drain_due = taken.events.has(Events::DRAIN);
         let deadline = Millis(control.deadline.load(Ordering::SeqCst));
         let mut next = if taken.events.has(Events::RUN) {
@@ -184,7 +185,13 @@ impl<P: Protocol> Core<P> {
 
 impl<P: Protocol> Hand<P> {
     pub(crate) fn new(protocol: &P, role: Role) -> Self {
-        Self { role, scratch: protocol.scratch(), keys: Vec::new(), told: Vec::new() }
+        Self {
+            role,
+            scratch: protocol.scratch(),
+            keys: Vec::new(),
+            told: Vec::new(),
+            clock: LastReading::default(),
+        }
     }
 }
 

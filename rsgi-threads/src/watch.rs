@@ -16,6 +16,7 @@ use crate::sync::{Condvar, Mutex};
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     sleeping: AtomicBool,
+    dozing: AtomicBool,
     called: Mutex<bool>,
     alarm: Condvar,
     standing_in: AtomicBool,
@@ -36,6 +37,18 @@ impl Watch {
         let called = self.called.lock().unwrap_or_else(PoisonError::into_inner);
         // Woken early or not, it is a tick.
         let _ = self.alarm.wait_timeout(called, tick);
+    }
+
+    /// Waits a longer time, if `calm` still says so once it is known; tells whether no connection wants a tick.
+    pub(crate) fn doze(&self, time: Duration, calm: impl Fn() -> bool) -> bool {
+        let called = self.called.lock().unwrap_or_else(PoisonError::into_inner);
+        self.dozing.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if !self.is_asked() && calm() {
+            let _ = self.alarm.wait_timeout(called, time);
+        }
+        self.dozing.store(false, Ordering::SeqCst);
+        !self.is_asked()
     }
 
     /// Sleeps until woken, if `idle` still says so once it is known that the watchdog sleeps.
@@ -65,6 +78,16 @@ impl Watch {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.push(key);
         self.any_asked.store(true, Ordering::SeqCst);
+        drop(asked);
+        self.hurry();
+    }
+
+    /// Ends a doze.
+    pub(crate) fn hurry(&self) {
+        fence(Ordering::SeqCst);
+        if self.dozing.load(Ordering::Relaxed) && self.dozing.swap(false, Ordering::SeqCst) {
+            self.wake_slowly();
+        }
     }
 
     /// Tells whether a connection wants a tick.
@@ -85,5 +108,28 @@ impl Watch {
         *called = true;
         self.alarm.notify_one();
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_wants_a_tick_ends_a_doze_before_or_while_it_lasts() {
+        let watch = Watch::default();
+        let long = Duration::from_mins(10);
+        std::thread::scope(|scope| {
+            let dozing = scope.spawn(|| watch.doze(long, || true));
+            while !watch.dozing.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            watch.ask(Key { index: 0, generation: 0 });
+            assert!(!dozing.join().unwrap());
+        });
+        assert!(!watch.doze(long, || true), "one is asked for still");
+        watch.take_asked(&mut Vec::new());
+        assert!(watch.doze(long, || false), "something else came up");
+        assert!(watch.doze(Duration::from_millis(1), || true));
     }
 }

@@ -1,7 +1,8 @@
 //! [`Watchdog`]: sees every tick that somebody polls, wakes a follower if nobody does, and polls itself if all are busy.
 //!
 //! It never runs a handler, so it can't be held up by one. It also sends what lies gathered, expires deadlines while
-//! the leader is held up, and carries out a shutdown.
+//! the leader is held up, and carries out a shutdown. A tick costs a busy server two switches of threads, so while nobody
+//! is held up and nothing lies gathered it looks less often; who gathers ends that at once.
 //!
 //! Invariant: it sleeps only while somebody waits in the poller (see `watch.rs`), so an idle server makes no wake-ups.
 //! Read on in `drain.rs`.
@@ -24,6 +25,8 @@ pub(crate) struct Watchdog<'a, P: Protocol> {
     taken: u64,
     /// For how many ticks nothing has happened.
     idle: u32,
+    /// For how many ticks nobody was held up and nothing lay gathered.
+    calm: u32,
     /// When connections were found to want a tick.
     asked_at: Option<Instant>,
     asked: Vec<Key>,
@@ -38,6 +41,7 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
             tick: config.tick,
             taken: 0,
             idle: 0,
+            calm: 0,
             asked_at: None,
             asked: Vec::new(),
             drain: None,
@@ -54,8 +58,14 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
                     hub.lead.is_blocked() && !hub.watch.is_asked() && hub.phase() == Phase::Serving
                 });
             }
+            if self.calm >= CALM_TICKS && hub.watch.doze(self.tick * CALM, || hub.phase() == Phase::Serving) {
+                self.look();
+                continue;
+            }
+            if hub.watch.is_asked() {
+                self.asked_at.get_or_insert_with(Instant::now);
+            }
             hub.watch.tick(self.tick);
-            hub.counts.ticks.fetch_add(1, Ordering::Relaxed);
             self.look();
         }
     }
@@ -63,7 +73,10 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
     /// One tick's work.
     fn look(&mut self) {
         let hub = &self.core.hub;
+        hub.counts.ticks.fetch_add(1, Ordering::Relaxed);
         let now = hub.clock.refresh();
+        self.calm =
+            if hub.watch.is_asked() || self.drain.is_some() { 0 } else { self.calm.saturating_add(1) };
         self.serve_asked();
         hub.expire(now, &mut self.hand.keys);
         self.go_on_draining();
@@ -77,7 +90,7 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
         } else if led && hub.queue.is_empty() {
             self.idle = if hub.watch.is_asked() || self.drain.is_some() { 0 } else { self.idle + 1 };
         } else {
-            self.idle = 0;
+            (self.idle, self.calm) = (0, 0);
             hub.pace.slow_down();
             if led {
                 hub.hand_over();
@@ -141,3 +154,9 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
 
 /// After so many ticks in which nothing happened the watchdog sleeps.
 const IDLE_TICKS: u32 = 8;
+
+/// After so many ticks in which it had nothing to do it looks less often.
+const CALM_TICKS: u32 = 64;
+
+/// So many ticks are one then.
+const CALM: u32 = 4;
