@@ -107,7 +107,7 @@ pub struct Connection {
     /// This end.
     pub local: Endpoint,
     /// The facts of TLS; `None` in the clear.
-    pub tls: Option<Tls>,
+    pub tls: Option<Box<Tls>>,
     /// The scheme by the last hop.
     pub scheme: Scheme,
     /// When it was accepted.

@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -44,7 +44,8 @@ pub struct Exchange {
     told: AtomicU8,
     upgraded: AtomicBool,
     body_bytes: AtomicU64,
-    state: Mutex<State>,
+    /// Made when somebody first wants it, so that a connection at rest holds none.
+    state: OnceLock<Box<Mutex<State>>>,
 }
 
 impl Exchange {
@@ -66,7 +67,7 @@ impl Exchange {
             told: AtomicU8::new(0),
             upgraded: AtomicBool::new(false),
             body_bytes: AtomicU64::new(0),
-            state: Mutex::default(),
+            state: OnceLock::new(),
         })
     }
 
@@ -88,8 +89,10 @@ impl Exchange {
             *exchange.told.get_mut() = 0;
             *exchange.upgraded.get_mut() = false;
             *exchange.body_bytes.get_mut() = 0;
-            if std::mem::take(exchange.watched.get_mut()) {
-                *exchange.state.get_mut().unwrap_or_else(PoisonError::into_inner) = State::default();
+            if std::mem::take(exchange.watched.get_mut())
+                && let Some(state) = exchange.state.get_mut()
+            {
+                *state.get_mut().unwrap_or_else(PoisonError::into_inner) = State::default();
             }
         } else {
             *this = Self::numbered(Arc::clone(&this.connection), number, arrived);
@@ -118,7 +121,7 @@ impl Exchange {
         // Before the lock and before `told` is asked, as `tell` sets `told` before it asks for this: one of the two
         // sees the other.
         self.watched.store(true, Ordering::SeqCst);
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn told(&self) -> Option<Delivery> {

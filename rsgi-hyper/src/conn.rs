@@ -77,7 +77,7 @@ pub(crate) async fn serve<A: App>(host: &Host<A>, accepted: Accepted, id: u64, m
     };
     if let Some(facts) = facts {
         connection.scheme = Scheme::Https;
-        connection.tls = Some(facts);
+        connection.tls = Some(Box::new(facts));
     }
     serve_stream(host, stream, connection, &member).await;
 }

@@ -76,7 +76,7 @@ where
         let at_once = outgoing.head_at_once() || matches!(outgoing.framing(), Framing::Upgraded(_));
         {
             let mut state = conn.line.shared.lock();
-            state.wire.give_memory(tools.memory());
+            state.wire.give_memory(|| tools.memory());
             state.wire.append(&tools.out);
             if at_once {
                 // An error, or a want of room, is found by the first piece.

@@ -78,7 +78,7 @@ impl Inbound {
     pub(crate) fn wake(&self) -> bool {
         let waiter = self.lock().waiter.take();
         match waiter {
-            Some((waiter, _)) if waiter.will_wake(self.shared.task()) => true,
+            Some((waiter, _)) if self.shared.is_task(&waiter) => true,
             Some((waiter, _)) => {
                 waiter.wake();
                 false
@@ -174,7 +174,7 @@ impl Inbound {
                 };
                 state.waiter = Some((context.waker().clone(), deadline));
                 drop(state);
-                if !context.waker().will_wake(self.shared.task()) {
+                if !self.shared.is_task(context.waker()) {
                     // The connection may rest already: it must ask for readiness.
                     self.shared.waker().wake();
                 }

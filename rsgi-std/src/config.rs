@@ -53,7 +53,8 @@ impl Options {
 
     /// Sets how soon gathered output is sent and a thread that is held up relieved. Default: 0.5 ms.
     ///
-    /// Longer saves wake-ups of a busy server, shorter lets an event stream's pieces flow sooner.
+    /// Longer saves wake-ups of a busy server, shorter lets an event stream's pieces flow sooner. A thread that is held up
+    /// out of the blue, after a while in which none was, is relieved after up to four of it.
     #[must_use]
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = Some(tick);

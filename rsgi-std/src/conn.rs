@@ -9,6 +9,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
 use std::time::Instant;
 
 use bytes::BytesMut;
@@ -101,6 +102,8 @@ impl Drop for Waiting {
 pub(crate) struct Line {
     pub(crate) transport: Transport,
     pub(crate) shared: Arc<Shared>,
+    /// Wakes what is pending: the app's future, or its body.
+    pub(crate) task: Waker,
     /// Bytes that were read and not used yet.
     pub(crate) buf: BytesMut,
     pub(crate) progress: HeadProgress,
@@ -169,6 +172,7 @@ impl Line {
     pub(crate) fn new(transport: Transport, shared: Arc<Shared>, deadline: Option<Instant>) -> Self {
         Self {
             transport,
+            task: Waker::from(Arc::clone(&shared)),
             shared,
             buf: BytesMut::new(),
             progress: HeadProgress::default(),

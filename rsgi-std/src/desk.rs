@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::conn::Slot;
 use crate::h1::{HeadParser, StandingFields};
 use crate::transport::Transport;
+use crate::wire::Lying;
 
 /// What belongs to a thread.
 pub(crate) struct Desk<A, F> {
@@ -35,7 +36,8 @@ pub(crate) struct Tools {
     /// When the date is to be looked at again.
     stale_at: Option<Instant>,
     /// Emptied memory for connections that gather.
-    spare: Vec<Vec<u8>>,
+    #[expect(clippy::vec_box, reason = "handed to connections and back as they are")]
+    spare: Vec<Box<Lying>>,
 }
 
 impl<A, F> Desk<A, F> {
@@ -106,11 +108,11 @@ impl Tools {
         Ok(length)
     }
 
-    pub(crate) fn memory(&mut self) -> Vec<u8> {
-        self.spare.pop().unwrap_or_default()
+    pub(crate) fn memory(&mut self) -> Option<Box<Lying>> {
+        self.spare.pop()
     }
 
-    pub(crate) fn put_memory(&mut self, memory: Vec<u8>) {
+    pub(crate) fn put_memory(&mut self, memory: Box<Lying>) {
         if self.spare.len() < SPARES && memory.capacity() <= SPARE_MOST {
             self.spare.push(memory);
         }

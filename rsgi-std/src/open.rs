@@ -177,7 +177,7 @@ impl Line {
         let mut connection = Connection::new(Arc::clone(&site.server), id, opening.peer, opening.local);
         connection.accepted = opening.accepted;
         connection.scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
-        connection.tls = tls;
+        connection.tls = tls.map(Box::new);
         connection.link = Some(Arc::clone(&self.shared) as _);
         self.shared.open(Exchange::new(Arc::new(connection)));
     }

@@ -67,7 +67,7 @@ impl Line {
         }
     }
 
-    /// Gathers an answer if the next request is there already, and nobody can ask when this one's answer was sent.
+    /// Gathers an answer if nobody can ask when it was sent, and sends what lies there unless the next request is whole.
     fn send_pipelined(&mut self, tools: &mut Tools, site: &Site, now: Instant) -> Result<Sent, Cause> {
         {
             let mut state = self.shared.lock();
@@ -75,6 +75,10 @@ impl Line {
                 drop(state);
                 return self.send_now(tools, Bytes::new());
             }
+            state.wire.give_memory(|| tools.memory());
+            state.wire.append(&tools.out);
+            // The next app may take its time.
+            self.shared.ask_for_tick(&mut state);
         }
         let buf = std::mem::take(&mut self.buf);
         let parsed = self.parse(tools, site, buf, now);
@@ -82,15 +86,11 @@ impl Line {
         if !matches!(parsed, Parsed::More) {
             self.upcoming = Some(parsed);
         }
-        if !whole {
-            return self.send_now(tools, Bytes::new());
+        if whole {
+            return Ok(Sent::Gathered);
         }
-        let mut state = self.shared.lock();
-        state.wire.give_memory(tools.memory());
-        state.wire.append(&tools.out);
-        // The next app may take its time.
-        self.shared.ask_for_tick(&mut state);
-        Ok(Sent::Gathered)
+        tools.out.clear();
+        self.send_now(tools, Bytes::new())
     }
 }
 

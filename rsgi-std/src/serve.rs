@@ -98,7 +98,7 @@ where
     #[inline]
     pub(crate) fn poll_app(&self, conn: &mut Conn<F>, mut slot: Slot<F>, turn: &mut Turn<'_, Self>) -> Step {
         let polled = {
-            let mut context = Context::from_waker(conn.line.shared.task());
+            let mut context = Context::from_waker(&conn.line.task);
             let Some(future) = slot.as_mut().as_pin_mut() else { return Step::Rest(Next::Close) };
             may_block(|| future.poll(&mut context))
         };

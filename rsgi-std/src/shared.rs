@@ -8,7 +8,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Wake, Waker};
 use std::time::Instant;
 
 use rsgi_core::http::{HeaderMap, StatusCode};
@@ -24,8 +24,6 @@ use crate::wire::{Flushed, Wire};
 pub(crate) struct Shared {
     state: Mutex<State>,
     waker: ConnWaker,
-    /// The same as a waker of the connection's own task: the app's future, or its body.
-    task: Waker,
     half_close: HalfClose,
 }
 
@@ -41,8 +39,7 @@ pub(crate) struct State {
 impl Shared {
     pub(crate) fn new(transport: Transport, waker: ConnWaker, half_close: HalfClose) -> Arc<Self> {
         let state = State { exchange: None, busy: false, wire: Wire::new(transport) };
-        let task = waker.waker();
-        Arc::new(Self { state: Mutex::new(state), waker, task, half_close })
+        Arc::new(Self { state: Mutex::new(state), waker, half_close })
     }
 
     #[inline]
@@ -54,9 +51,9 @@ impl Shared {
         &self.waker
     }
 
-    #[inline]
-    pub(crate) fn task(&self) -> &Waker {
-        &self.task
+    /// Tells whether a waker is that of the connection's own task: the app's future, or its body.
+    pub(crate) fn is_task(self: &Arc<Self>, waker: &Waker) -> bool {
+        waker.will_wake(&Waker::from(Arc::clone(self)))
     }
 
     /// Makes the connection's exchange, once its facts are known.
@@ -181,6 +178,17 @@ impl State {
             self.busy = false;
         }
         unwatched
+    }
+}
+
+/// The waker of the connection's own task.
+impl Wake for Shared {
+    fn wake(self: Arc<Self>) {
+        self.waker.wake();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.waker.wake();
     }
 }
 

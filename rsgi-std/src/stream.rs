@@ -60,7 +60,7 @@ where
                 }
             }
             let polled = {
-                let mut context = Context::from_waker(conn.line.shared.task());
+                let mut context = Context::from_waker(&conn.line.task);
                 may_block(|| Pin::new(&mut *outgoing).poll_frame(&mut context))
             };
             match polled {

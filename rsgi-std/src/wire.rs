@@ -19,12 +19,8 @@ use crate::transport::Transport;
 pub(crate) struct Wire {
     /// Gone once the connection is.
     transport: Option<Transport>,
-    small: Vec<u8>,
-    /// How much of `small` went out.
-    start: usize,
-    large: Bytes,
-    /// What follows `large`.
-    tail: &'static [u8],
+    /// `None` at rest.
+    lying: Option<Box<Lying>>,
     /// Whether a session may hold sealed bytes of ours.
     sealed: bool,
     /// Whether the system took something since that was last told.
@@ -35,6 +31,17 @@ pub(crate) struct Wire {
     pub(crate) asked: bool,
     /// Why there is nobody to write to.
     pub(crate) gone: Option<Cause>,
+}
+
+/// What lies gathered; kept by the threads for the next connection that gathers.
+#[derive(Debug, Default)]
+pub(crate) struct Lying {
+    small: Vec<u8>,
+    /// How much of `small` went out.
+    start: usize,
+    large: Bytes,
+    /// What follows `large`.
+    tail: &'static [u8],
 }
 
 /// How far a flush came.
@@ -52,10 +59,7 @@ impl Wire {
     pub(crate) fn new(transport: Transport) -> Self {
         Self {
             transport: Some(transport),
-            small: Vec::new(),
-            start: 0,
-            large: Bytes::new(),
-            tail: &[],
+            lying: None,
             sealed: false,
             moved: false,
             driven: false,
@@ -72,10 +76,7 @@ impl Wire {
     /// Lets go of the socket, and of what was not sent.
     pub(crate) fn close(&mut self) {
         self.transport = None;
-        self.small = Vec::new();
-        self.large = Bytes::new();
-        self.tail = &[];
-        self.start = 0;
+        self.lying = None;
     }
 
     pub(crate) fn transport(&self) -> Option<&Transport> {
@@ -84,28 +85,29 @@ impl Wire {
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.small.is_empty() && self.large.is_empty() && !self.sealed
+        !self.sealed && self.lying.as_ref().is_none_or(|lying| lying.is_empty())
     }
 
     /// How many bytes lie here.
     pub(crate) fn len(&self) -> usize {
-        self.small.len() - self.start + self.large.len()
+        self.lying.as_ref().map_or(0, |lying| lying.small.len() - lying.start + lying.large.len())
     }
 
     /// Tells whether a piece lies here that nothing can be gathered behind without a copy.
     pub(crate) fn has_large(&self) -> bool {
-        !self.large.is_empty()
+        self.lying.as_ref().is_some_and(|lying| !lying.large.is_empty())
     }
 
     /// The place for small pieces.
     pub(crate) fn small(&mut self) -> &mut Vec<u8> {
-        if !self.large.is_empty() {
+        let lying = self.lying.get_or_insert_default();
+        if !lying.large.is_empty() {
             // Not reached by our own callers, who flush first; the order is kept all the same.
-            self.small.extend_from_slice(&self.large);
-            self.small.extend_from_slice(std::mem::take(&mut self.tail));
-            self.large = Bytes::new();
+            lying.small.extend_from_slice(&lying.large);
+            lying.small.extend_from_slice(std::mem::take(&mut lying.tail));
+            lying.large = Bytes::new();
         }
-        &mut self.small
+        &mut lying.small
     }
 
     pub(crate) fn append(&mut self, bytes: &[u8]) {
@@ -114,25 +116,25 @@ impl Wire {
 
     /// Adds a piece and what follows it: copied if small, as it is if large.
     pub(crate) fn push(&mut self, piece: Bytes, tail: &'static [u8]) {
-        if piece.len() < LARGE || !self.large.is_empty() {
+        if piece.len() < LARGE || self.has_large() {
             self.append(&piece);
             self.append(tail);
         } else {
-            self.large = piece;
-            self.tail = tail;
+            let lying = self.lying.get_or_insert_default();
+            (lying.large, lying.tail) = (piece, tail);
         }
     }
 
     /// Writes what was never gathered: the hot path of answers in memory. What the system doesn't take lies here then.
     #[inline]
     pub(crate) fn write_now(&mut self, head: &[u8], body: Bytes) -> io::Result<Flushed> {
-        if !self.is_empty() {
+        let total = head.len() + body.len();
+        if total == 0 || !self.is_empty() {
             self.append(head);
             self.push(body, &[]);
             return self.flush();
         }
         let Some(transport) = &self.transport else { return Err(io::ErrorKind::BrokenPipe.into()) };
-        let total = head.len() + body.len();
         let written = match transport.write_parts([head, &body, &[]]) {
             Ok(written) => written,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
@@ -143,7 +145,7 @@ impl Wire {
         }
         self.sealed = !transport.is_plain();
         if let Some(rest) = head.get(written..) {
-            self.small.extend_from_slice(rest);
+            self.append(rest);
             self.push(body, &[]);
         } else {
             self.push(body.slice(written - head.len()..), &[]);
@@ -165,16 +167,16 @@ impl Wire {
     pub(crate) fn send(&mut self) -> io::Result<bool> {
         loop {
             let Some(transport) = &self.transport else { return Err(io::ErrorKind::BrokenPipe.into()) };
-            if self.small.is_empty() && self.large.is_empty() {
+            let Some(lying) = self.lying.as_mut().filter(|lying| !lying.is_empty()) else {
                 if self.sealed && !transport.flush()? {
                     return Ok(false);
                 }
                 self.sealed = false;
                 return Ok(true);
-            }
+            };
             self.sealed = !transport.is_plain();
-            let small = &self.small[self.start..];
-            let written = match transport.write_parts([small, &self.large, self.tail]) {
+            let small = &lying.small[lying.start..];
+            let written = match transport.write_parts([small, &lying.large, lying.tail]) {
                 Ok(0) => return Ok(false),
                 Ok(written) => written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
@@ -182,8 +184,51 @@ impl Wire {
             };
             self.moved = true;
             let of_small = written.min(small.len());
-            self.advance(of_small, written - of_small);
+            lying.advance(of_small, written - of_small);
         }
+    }
+
+    /// Sends what lies here, telling the system that more follows at once.
+    pub(crate) fn flush_more(&mut self) -> io::Result<Flushed> {
+        if let (Some(transport), Some(lying)) = (&self.transport, &mut self.lying)
+            && lying.large.is_empty()
+            && transport.is_plain()
+            && lying.start < lying.small.len()
+        {
+            match transport.write_more(&lying.small[lying.start..]) {
+                Ok(written) => lying.advance(written, 0),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Flushed::Nothing),
+                Err(error) => return Err(error),
+            }
+            if lying.small.is_empty() {
+                return Ok(Flushed::All);
+            }
+        }
+        self.flush()
+    }
+
+    /// Gives the emptied memory away: to rest without it, or to use it elsewhere.
+    #[inline]
+    pub(crate) fn take_memory(&mut self) -> Option<Box<Lying>> {
+        self.lying.take_if(|lying| lying.is_empty())
+    }
+
+    /// Takes memory to gather in, if it has none.
+    pub(crate) fn give_memory(&mut self, memory: impl FnOnce() -> Option<Box<Lying>>) {
+        if self.lying.is_none() {
+            self.lying = memory();
+        }
+    }
+}
+
+impl Lying {
+    /// How much memory it has.
+    pub(crate) fn capacity(&self) -> usize {
+        self.small.capacity()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.small.is_empty() && self.large.is_empty()
     }
 
     /// Takes off what went out: so much of `small`, so much of what follows it.
@@ -202,37 +247,6 @@ impl Wire {
             let rest = self.tail.get(beyond - of_large..).unwrap_or_default();
             self.small.extend_from_slice(rest);
             self.tail = &[];
-        }
-    }
-
-    /// Sends what lies here, telling the system that more follows at once.
-    pub(crate) fn flush_more(&mut self) -> io::Result<Flushed> {
-        if let Some(transport) = &self.transport
-            && self.large.is_empty()
-            && transport.is_plain()
-            && self.start < self.small.len()
-        {
-            match transport.write_more(&self.small[self.start..]) {
-                Ok(written) => self.advance(written, 0),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Flushed::Nothing),
-                Err(error) => return Err(error),
-            }
-            if self.small.is_empty() {
-                return Ok(Flushed::All);
-            }
-        }
-        self.flush()
-    }
-
-    /// Gives the emptied memory away: to rest without it, or to use it elsewhere.
-    pub(crate) fn take_memory(&mut self) -> Option<Vec<u8>> {
-        (self.small.is_empty() && self.small.capacity() > 0).then(|| std::mem::take(&mut self.small))
-    }
-
-    /// Takes memory to gather in.
-    pub(crate) fn give_memory(&mut self, memory: Vec<u8>) {
-        if self.small.capacity() == 0 {
-            self.small = memory;
         }
     }
 }

@@ -236,7 +236,7 @@ impl Environ {
 
     /// The facts of TLS; `None` in the clear.
     pub fn tls(&self) -> Option<&Tls> {
-        self.inner().exchange.connection().tls.as_ref()
+        self.inner().exchange.connection().tls.as_deref()
     }
 
     /// Client, scheme and host as far as trusted proxies vouch for them; those of the connection by default.

@@ -357,7 +357,7 @@ fn early_data_is_told_whoever_saw_it() {
     assert!(environ.is_early_data());
     let unnamed = Endpoint::unix(None, None);
     let mut connection = Connection::new(Arc::new(plain()), 1, unnamed.clone(), unnamed);
-    connection.tls = Some(Tls::new(TlsVersion::V1_3, "TLS_AES_128_GCM_SHA256").with_early_data());
+    connection.tls = Some(Tls::new(TlsVersion::V1_3, "TLS_AES_128_GCM_SHA256").with_early_data().into());
     let (head, input) = request("GET", "/").into_parts();
     assert!(Environ::new(head, input, Exchange::new(Arc::new(connection))).is_early_data());
 }

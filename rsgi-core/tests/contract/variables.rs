@@ -135,7 +135,7 @@ fn versions_and_tls_are_told() {
     let peer = Endpoint::Tcp("192.0.2.1:4711".parse().unwrap());
     let mut connection = Connection::new(Arc::new(plain()), 1, peer.clone(), peer);
     connection.scheme = Scheme::Https;
-    connection.tls = Some(Tls::new(TlsVersion::V1_3, "TLS_AES_128_GCM_SHA256").with_sni("a.example"));
+    connection.tls = Some(Tls::new(TlsVersion::V1_3, "TLS_AES_128_GCM_SHA256").with_sni("a.example").into());
     let (head, input) = Request::new(Input::empty()).into_parts();
     let environ = Environ::new(head, input, Exchange::new(Arc::new(connection)));
     for (name, value) in [

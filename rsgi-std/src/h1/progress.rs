@@ -16,9 +16,9 @@ use super::{HeadLimits, Reject};
 #[derive(Clone, Debug, Default)]
 pub struct HeadProgress {
     /// Bytes at the buffer's front in which the head's end was looked for in vain; 0 before the first try.
-    scanned: usize,
+    scanned: u32,
     /// Empty lines taken off in front of the request line.
-    empty_lines: usize,
+    empty_lines: u16,
     /// What the next byte belongs to.
     place: Place,
 }
@@ -60,8 +60,8 @@ impl HeadProgress {
                 [b'\r', ..] => return Err(Reject::BareCarriageReturn),
                 _ => return Ok(Ready::Parse),
             }
-            self.empty_lines += 1;
-            if self.empty_lines > limits.empty_lines {
+            self.empty_lines = self.empty_lines.saturating_add(1);
+            if usize::from(self.empty_lines) > limits.empty_lines {
                 return Err(Reject::TooManyEmptyLines);
             }
         }
@@ -76,7 +76,8 @@ impl HeadProgress {
         if self.scanned == 0 {
             self.look_for_end(buf, limits)?;
         }
-        self.scanned = buf.len();
+        // More is looked at again: the limit is far below, or nobody wants one.
+        self.scanned = u32::try_from(buf.len()).unwrap_or(u32::MAX);
         if buf.len() > limits.head_bytes {
             return Err(Reject::HeadTooLarge);
         }
@@ -88,7 +89,7 @@ impl HeadProgress {
     /// One byte after the other, so that of two rules the same one is named whether they are broken in one read or not.
     fn look_for_end(&mut self, buf: &[u8], limits: &HeadLimits) -> Result<Ready, Reject> {
         let longest_line = limits.method_bytes.saturating_add(limits.target_bytes).saturating_add(LINE_REST);
-        for at in self.scanned..buf.len() {
+        for at in self.scanned as usize..buf.len() {
             let is_behind_return = at > 0 && buf[at - 1] == b'\r';
             let is_feed = buf[at] == b'\n';
             if is_feed != is_behind_return {

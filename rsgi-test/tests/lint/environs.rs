@@ -111,10 +111,10 @@ fn a_local_address_is_never_made_up() {
 #[test]
 fn the_facts_of_tls_come_with_its_scheme() {
     let tls = Tls::new(TlsVersion::V1_3, "TLS_AES_128_GCM_SHA256");
-    let found = |scheme, tls| {
+    let found = |scheme, tls: Option<Tls>| {
         found_with(environ_on(get("/"), |connection| {
             connection.server = Arc::new(able(Capabilities::TLS));
-            (connection.scheme, connection.tls) = (scheme, tls);
+            (connection.scheme, connection.tls) = (scheme, tls.clone().map(Box::new));
         }))
     };
     only(&checks::TLS_FACTS, &found(Scheme::Https, None));

@@ -115,7 +115,7 @@ pub(crate) const WRONG: &[Wrong] = &[
         }
     }),
     Wrong::connection(26, "tells of TLS in the clear", |connection| {
-        connection.tls = Some(Tls::new(TlsVersion::V1_3, "TLS13_AES_128_GCM_SHA256"));
+        connection.tls = Some(Tls::new(TlsVersion::V1_3, "TLS13_AES_128_GCM_SHA256").into());
     }),
     #[cfg(feature = "tls")]
     Wrong::connection(26, "keeps to itself which name a client asked for", |connection| {

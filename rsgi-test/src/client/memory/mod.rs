@@ -78,7 +78,7 @@ impl InMemory {
         let id = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         let mut connection = Connection::new(Arc::clone(&self.server), id, peer, local);
         connection.scheme = facts.map_or(self.memory.scheme, |facts| facts.scheme);
-        connection.tls.clone_from(&self.memory.tls);
+        connection.tls = self.memory.tls.clone().map(Box::new);
         connection.link = Some(Arc::clone(&said) as _);
         connection.errors = Some(Arc::clone(&said) as _);
         Line { exchange: Exchange::new(Arc::new(connection)), said }
