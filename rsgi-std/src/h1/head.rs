@@ -11,7 +11,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri, Version};
 use httparse::Status;
@@ -222,7 +222,9 @@ impl HeadParser {
     /// Makes the head from its parts.
     #[inline]
     fn build(&mut self, line: Line, buf: &mut BytesMut) -> Result<Option<RequestHead>, Reject> {
-        let block = buf.split_to(line.length).freeze();
+        // Nearly always nothing follows: then the whole is taken over, which counts no reference.
+        let block = if line.length == buf.len() { std::mem::take(buf) } else { buf.split_to(line.length) };
+        let mut block = block.freeze();
         let mut headers = std::mem::take(&mut self.spare);
         headers.try_reserve(self.spans.len()).map_err(|_| Reject::TooManyFields)?;
         let mut deciding = Deciding::default();
@@ -230,7 +232,9 @@ impl HeadParser {
             append_field(&mut headers, &mut deciding, &block, span)?;
         }
         let verdict = deciding.judge(&line.method, line.version)?;
-        let (uri, target) = read_target(&line.method, block.slice(line.target))?;
+        block.truncate(line.target.end);
+        block.advance(line.target.start);
+        let (uri, target) = read_target(&line.method, block)?;
         if matches!(target, Target::Absolute(_) | Target::Authority) {
             replace_host(&mut headers, &uri)?;
         }
