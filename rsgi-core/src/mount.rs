@@ -3,6 +3,10 @@
 //! The longest matching prefix wins. Prefixes are compared segment by segment after decoding (see `path.rs`), and
 //! the request's target stays what it was.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use http::StatusCode;
 
 use crate::path::is_prefix;
@@ -54,15 +58,20 @@ impl Mount {
 }
 
 impl App for Mount {
-    async fn call(&self, mut environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+    /// Decides at the call and not at the first poll, so that the mounted app's future is the answer's and isn't wrapped
+    /// in another that would have to carry the environ (benches, `rsgi-hyper-mount`).
+    #[inline]
+    fn call(
+        &self,
+        mut environ: Environ,
+        start_response: StartResponse,
+    ) -> impl Future<Output = Result<Started, Error>> + Send {
         for (prefix, app) in &self.mounts {
             if environ.mount(prefix) {
-                return app.call(environ, start_response).await;
+                return Dispatched::Mounted(app.call(environ, start_response));
             }
         }
-        Ok(start_response
-            .start(StatusCode::NOT_FOUND, [("content-type", "text/plain")])?
-            .body("404 Not Found\n"))
+        Dispatched::Nowhere(start_response)
     }
 
     fn requires(&self) -> Capabilities {
@@ -74,4 +83,28 @@ impl App for Mount {
             app.stop().await;
         }
     }
+}
+
+/// The future of a [`Mount`].
+enum Dispatched<F> {
+    Mounted(F),
+    Nowhere(StartResponse),
+}
+
+impl<F: Future<Output = Result<Started, Error>> + Unpin> Future for Dispatched<F> {
+    type Output = Result<Started, Error>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Mounted(answer) => Pin::new(answer).poll(context),
+            Self::Nowhere(start_response) => Poll::Ready(not_found(start_response.clone())),
+        }
+    }
+}
+
+#[cold]
+fn not_found(start_response: StartResponse) -> Result<Started, Error> {
+    let head = start_response.start(StatusCode::NOT_FOUND, [("content-type", "text/plain")])?;
+    Ok(head.body("404 Not Found\n"))
 }
