@@ -38,6 +38,8 @@ struct Queue {
     enough: Option<Arc<Exchange>>,
     /// The reactor has taken all there was and asks for more.
     asked: bool,
+    /// A push body waits for room: to wake nobody is a system call, too.
+    waits: bool,
     reader: Option<Waker>,
 }
 
@@ -56,6 +58,19 @@ struct Shared {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes a push body that waits.
+    fn tell(&self, queue: &mut Queue) {
+        if std::mem::take(&mut queue.waits) {
+            self.room.notify_all();
+        }
+    }
+
+    /// Has a push body wait until [`tell`](Self::tell).
+    fn wait<'a>(&'a self, mut queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+        queue.waits = true;
+        self.room.wait(queue).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,6 +91,7 @@ impl Offloaded {
             closed: false,
             enough: None,
             asked: false,
+            waits: false,
             reader: None,
         };
         Self { shared: Arc::new(Shared { queue: Mutex::new(queue), room: Condvar::new() }), pool }
@@ -89,7 +105,7 @@ impl Offloaded {
         }
         let drained = queue.bytes <= QUEUE_BYTES / 2;
         if drained {
-            self.shared.room.notify_all();
+            self.shared.tell(&mut queue);
         }
         let submit = drained && queue.job == JobState::None && queue.producer.is_some();
         if submit {
@@ -102,7 +118,7 @@ impl Offloaded {
                 None if queue.producer.is_none() && queue.job == JobState::None => Poll::Ready(None),
                 None => {
                     queue.asked = true;
-                    self.shared.room.notify_all();
+                    self.shared.tell(&mut queue);
                     queue.reader = Some(context.waker().clone());
                     Poll::Pending
                 }
@@ -128,7 +144,7 @@ impl Drop for Offloaded {
         let mut queue = self.shared.lock();
         queue.closed = true;
         queue.frames.clear();
-        self.shared.room.notify_all();
+        self.shared.tell(&mut queue);
         let producer = queue.producer.take();
         drop(queue);
         if producer.is_some() {
@@ -194,7 +210,7 @@ impl QueueSink<'_> {
         let mut queue = self.0.lock();
         // A push body has no steps to pause between: it waits here.
         while queue.bytes >= QUEUE_BYTES && !queue.closed {
-            queue = self.0.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = self.0.wait(queue);
         }
         if queue.closed {
             if let Some(exchange) = queue.enough.take() {
@@ -223,7 +239,7 @@ impl Sink for QueueSink<'_> {
     fn flush(&mut self) -> io::Result<()> {
         let mut queue = self.0.lock();
         while !(queue.closed || queue.frames.is_empty() && queue.asked) {
-            queue = self.0.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = self.0.wait(queue);
         }
         if queue.closed { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
     }
