@@ -3,6 +3,7 @@
 //! The connection's task owns the app and all that is shared; service and transport borrow it. Read next:
 //! `service.rs` for a request, `wire.rs` for what the byte stream tells.
 
+mod body_out;
 mod framing;
 mod informational;
 mod service;
@@ -19,7 +20,7 @@ use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::TokioIo;
 
 use rsgi_core::server::{Config, HalfClose};
-use rsgi_core::{AcceptedBy, App, Cause, Connection, Outgoing};
+use rsgi_core::{AcceptedBy, App, Cause, Connection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::drive::{Drive, End, Waiting, drive, within};
@@ -28,6 +29,7 @@ use crate::stage::Member;
 use crate::transport::{Stream, Transport};
 use crate::upgrade::{self, Slot};
 
+use body_out::Http1Body;
 use informational::Heads;
 use service::Shared;
 use wire::Wire;
@@ -45,7 +47,7 @@ pub(crate) fn builder(config: &Config, setting: &Setting) -> Builder {
         // Bounds what is read ahead, and what is held for a client that doesn't read. hyper takes no less than 8 KiB.
         .max_buf_size(config.limits.write_buffer.max(config.limits.head_bytes).max(8192));
     // `pipeline_flush` stays off: it holds an answer back for as long as a next request lies in the buffer, and
-    // then buffers a stream whole.
+    // then buffers a stream whole. `transport.rs` gathers pipelined answers.
     if config.limits.header_count != HYPERS_HEADER_COUNT {
         // Any other number costs an allocation for each request.
         builder.max_headers(config.limits.header_count);
@@ -74,16 +76,20 @@ pub(crate) async fn serve<S: Stream, A: App>(
     let cause = cause(&end, &wire);
     if let Some(accepted) = slot.take() {
         let parts = engine.connection.into_parts();
-        let stream = parts.io.into_inner().into_stream();
+        let (stream, _sent_with_the_head) = parts.io.into_inner().into_parts();
         return upgrade::run(stream, parts.read_buf, accepted, AcceptedBy::System, &setting.timeouts).await;
     }
     wire.disconnect(cause);
     // Drops the app's future and its body, if they are still there.
-    let mut stream = engine.connection.into_parts().io.into_inner().into_stream();
+    let (mut stream, gathered) = engine.connection.into_parts().io.into_inner().into_parts();
     let needs_reset = wire.breaks_unseen();
     let was_busy = wire.end(cause);
     if needs_reset {
         return stream.reset();
+    }
+    if !gathered.is_empty() && matches!(end, End::Over(_)) {
+        // hyper gave up on what follows these answers, and didn't shut down.
+        let _sent = within(setting.timeouts.write, stream.write_all(&gathered)).await;
     }
     match &end {
         End::TimedOut(Waiting::Head(_)) if !was_busy && !wire.has_unread() => {
@@ -150,14 +156,15 @@ struct Engine<'a, S: Stream, H: HttpService<Incoming>> {
 impl<S, H> Drive for Engine<'_, S, H>
 where
     S: Stream,
-    H: HttpService<Incoming, ResBody = Outgoing>,
+    H: HttpService<Incoming, ResBody = Http1Body>,
     H::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     #[inline]
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<hyper::Result<()>> {
         loop {
             let polled = Future::poll(Pin::new(&mut self.connection), context);
-            if polled.is_ready() || !self.wire.poll_away(context) {
+            // hyper may have been given a large piece behind its last flush.
+            if polled.is_ready() || !self.wire.poll_away(context) && !self.wire.can_write_large() {
                 return polled;
             }
         }

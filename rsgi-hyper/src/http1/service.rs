@@ -22,6 +22,7 @@ use rsgi_core::http_body::Body;
 use rsgi_core::{App, Environ, Error, Framing, Input, Outgoing, Respond, Started, respond};
 use tokio::sync::mpsc::Sender;
 
+use super::body_out::{Http1Body, LARGE};
 use super::framing;
 use super::wire::Wire;
 use crate::request::{self, refused};
@@ -41,20 +42,22 @@ pub(crate) struct Shared<'a> {
 pub(crate) fn answer<'a, A: App>(
     app: &'a A,
     shared: &'a Shared<'a>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Answer<'a, impl Future<Output = Result<Started, Error>> + Send + use<'a, A>> {
     let exchange = shared.wire.begin();
-    let (mut head, body) = request.into_parts();
-    let extensions = std::mem::take(&mut head.extensions);
-    let is_rare = !body.is_end_stream() || head.version != Version::HTTP_11 || !extensions.is_empty();
+    let is_rare = !request.body().is_end_stream()
+        || request.version() != Version::HTTP_11
+        || !request.extensions().is_empty();
+    // Taken only where there are any: else the head would be copied once more for it.
+    let extensions = if is_rare { Some(std::mem::take(request.extensions_mut())) } else { None };
+    let (head, body) = request.into_parts();
     let mut environ = Environ::new(head, Input::empty(), exchange);
-    let rare = if is_rare {
-        match fill(&mut environ, body, extensions, shared) {
+    let rare = match extensions {
+        Some(extensions) => match fill(&mut environ, body, extensions, shared) {
             Ok(rare) => Some(rare),
             Err(status) => return refuse(environ, status, shared),
-        }
-    } else {
-        None
+        },
+        None => None,
     };
     if let Err(status) = request::check(&mut environ, shared.wire, &shared.setting.head) {
         return refuse(environ, status, shared);
@@ -140,7 +143,7 @@ impl<F> Future for Answer<'_, F>
 where
     F: Future<Output = Result<Started, Error>>,
 {
-    type Output = Result<Response<Outgoing>, Infallible>;
+    type Output = Result<Response<Http1Body>, Infallible>;
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -157,13 +160,15 @@ where
             return Poll::Pending;
         };
         let must_wait = shared.wire.heads.poll_close(context).is_pending();
+        let mut large = None;
         if must_wait || needs_more(response, shared, rare.is_some()) {
             finish(response, shared, rare.get_or_insert_default());
             if must_wait {
                 return hold(polled, shared, rare);
             }
+            large = shared.wire.large();
         }
-        polled.map(Ok)
+        polled.map(|response| Ok(response.map(|outgoing| Http1Body::new(outgoing, large))))
     }
 }
 
@@ -173,7 +178,7 @@ fn hold(
     polled: Poll<Response<Outgoing>>,
     shared: &Shared<'_>,
     rare: &mut Option<Box<Rare>>,
-) -> Poll<Result<Response<Outgoing>, Infallible>> {
+) -> Poll<Result<Response<Http1Body>, Infallible>> {
     if let Poll::Ready(response) = polled {
         shared.wire.hold();
         rare.get_or_insert_default().response = Some(response);
@@ -187,11 +192,13 @@ fn poll_held(
     shared: &Shared<'_>,
     rare: &mut Option<Box<Rare>>,
     context: &mut Context<'_>,
-) -> Poll<Result<Response<Outgoing>, Infallible>> {
+) -> Poll<Result<Response<Http1Body>, Infallible>> {
     ready!(shared.wire.heads.poll_close(context));
     shared.wire.release();
     match rare.as_mut().and_then(|rare| rare.response.take()) {
-        Some(response) => Poll::Ready(Ok(response)),
+        Some(response) => {
+            Poll::Ready(Ok(response.map(|outgoing| Http1Body::new(outgoing, shared.wire.large()))))
+        }
         None => Poll::Pending,
     }
 }
@@ -247,7 +254,10 @@ fn finish(response: &mut Response<Outgoing>, shared: &Shared<'_>, rare: &mut Rar
     }
     setting::add_server_field(response.headers_mut(), shared.setting);
     if !is_small(response.body()) {
-        shared.wire.expect_pieces(response.body_mut().in_pieces(PIECE));
+        let goes_round =
+            matches!(framing, Framing::Length(bytes) if bytes >= LARGE as u64) && shared.wire.takes_large();
+        let most = if goes_round { usize::MAX } else { PIECE };
+        shared.wire.expect_pieces(response.body_mut().in_pieces(most), goes_round);
     }
 }
 
@@ -256,6 +266,6 @@ fn declared_length(response: &Response<Outgoing>) -> Option<u64> {
     (length > 0).then_some(length)
 }
 
-/// The most bytes given to hyper at once. It copies them into its buffer, which for small answers costs less than
+/// The most bytes given to hyper at once, of what doesn't go round it. It copies them into its buffer, which for small answers costs less than
 /// gathering them (benches, `instructions`), and would copy an answer of any size.
 const PIECE: usize = 32 * 1024;

@@ -17,6 +17,7 @@ use rsgi_core::http::HeaderValue;
 use rsgi_core::server::HalfClose;
 use rsgi_core::{AcceptedBy, Cause, Connection, Delivery, Exchange, Fault, Remainder};
 
+use super::body_out::Large;
 use super::informational::Heads;
 use crate::drive::Waiting;
 use crate::request::Known;
@@ -27,7 +28,8 @@ use crate::unread::{Discard, Unread};
 #[derive(Debug)]
 pub(crate) struct Wire {
     /// A set of [`BUSY`], [`BEGUN`], [`ENDED`], [`RESET`], [`BLOCKED`], [`HELD`], [`CLOSING`], [`UNTIL_CLOSE`],
-    /// [`HAS_BODY`].
+    /// [`HAS_BODY`], [`FOLLOWED`], [`PIPELINES`], [`HAS_PIECES`],
+    /// [`HAS_LARGE`].
     flags: AtomicU16,
     /// Bytes that the stream took, to see progress.
     written: AtomicU64,
@@ -50,6 +52,8 @@ struct Current {
     unread: Option<Arc<Unread>>,
     /// Whether hyper has yet to be given something of its answer, if that has several pieces.
     left: Option<Remainder>,
+    /// Where large pieces of its answer go, if they don't go through hyper.
+    large: Option<Arc<Large>>,
     /// Answers that ended while their last bytes still waited to be written.
     unflushed: Vec<Arc<Exchange>>,
 }
@@ -65,7 +69,13 @@ impl Wire {
             read_before: AtomicUsize::new(0),
             head: AtomicUsize::new(0),
             host: OnceLock::new(),
-            current: Mutex::new(Current { exchange, unread: None, left: None, unflushed: Vec::new() }),
+            current: Mutex::new(Current {
+                exchange,
+                unread: None,
+                left: None,
+                large: None,
+                unflushed: Vec::new(),
+            }),
             heads,
             half_close,
         }
@@ -74,17 +84,21 @@ impl Wire {
     /// A request's head is there.
     #[inline]
     pub(crate) fn begin(&self) -> Arc<Exchange> {
+        let mut flags = self.flags.load(Ordering::Relaxed);
         let mut current = self.lock();
-        if self.has(BUSY) {
-            let previous = Arc::clone(&current.exchange);
-            current.unflushed.push(previous);
+        if flags & (BUSY | HAS_BODY | HAS_PIECES) != 0 {
+            current.leave_last(flags & BUSY != 0);
         }
-        Exchange::begin(&mut current.exchange, Instant::now());
+        // What came with the request before it was complete when that was.
+        let is_next = self.read.load(Ordering::Relaxed) == 0;
+        let arrived = if is_next { current.exchange.arrived() } else { Instant::now() };
+        Exchange::begin(&mut current.exchange, arrived);
         let exchange = Arc::clone(&current.exchange);
-        (current.unread, current.left) = (None, None);
         drop(current);
-        let flags = self.flags.load(Ordering::Relaxed);
-        self.flags.store((flags | BUSY) & !(BEGUN | HELD | UNTIL_CLOSE | HAS_BODY), Ordering::Relaxed);
+        if is_next || flags & (FOLLOWED | PIPELINES) != 0 {
+            flags = follow(flags, is_next);
+        }
+        self.flags.store((flags | BUSY) & !OF_ONE_REQUEST, Ordering::Relaxed);
         self.requests.store(self.requests() + 1, Ordering::Relaxed);
         self.measure_head();
         self.heads.open();
@@ -111,8 +125,29 @@ impl Wire {
     }
 
     /// The answer may have several pieces; `left` tells whether something of it is.
-    pub(crate) fn expect_pieces(&self, left: Remainder) {
-        self.lock().left = Some(left);
+    pub(crate) fn expect_pieces(&self, left: Remainder, goes_round: bool) {
+        let mut current = self.lock();
+        current.left = Some(left);
+        current.large = goes_round.then(Arc::default);
+        self.set(if goes_round { HAS_PIECES | HAS_LARGE } else { HAS_PIECES });
+    }
+
+    /// Whether large pieces may go round hyper: not where something is left of the request's body, as hyper may answer
+    /// the next request before all of this answer is written then.
+    pub(crate) fn takes_large(&self) -> bool {
+        !self.has(HAS_BODY) || !self.has_unread()
+    }
+
+    /// Where large pieces of the answer go.
+    pub(crate) fn large(&self) -> Option<Arc<Large>> {
+        if self.has(HAS_LARGE) { self.lock().large.clone() } else { None }
+    }
+
+    /// Whether a large piece is left, and the client takes bytes.
+    #[inline]
+    pub(crate) fn can_write_large(&self) -> bool {
+        self.flags.load(Ordering::Relaxed) & (HAS_LARGE | BLOCKED | RESET) == HAS_LARGE
+            && self.large().is_some_and(|large| large.is_left())
     }
 
     /// Whether the client may still be sending a body that nobody reads.
@@ -269,6 +304,17 @@ impl Wire {
     }
 }
 
+impl Current {
+    /// Lets go of what only the last request had; keeps its exchange if it is still to be told, and anybody wants to know.
+    #[cold]
+    fn leave_last(&mut self, is_busy: bool) {
+        (self.unread, self.left, self.large) = (None, None, None);
+        if is_busy && (self.exchange.is_watched() || Arc::strong_count(&self.exchange) > 1) {
+            self.unflushed.push(Arc::clone(&self.exchange));
+        }
+    }
+}
+
 impl Known for Wire {
     #[inline]
     fn may_exceed(&self, bytes: usize) -> bool {
@@ -307,7 +353,7 @@ impl Duties for &Wire {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_informational(&self) -> Option<Bytes> {
         self.heads.take()
     }
@@ -316,7 +362,7 @@ impl Duties for &Wire {
         self.heads.written();
     }
 
-    #[inline]
+    #[inline(always)]
     fn flushed(&self) {
         if self.flags.load(Ordering::Relaxed) & (BUSY | HELD) != BUSY {
             return;
@@ -343,6 +389,44 @@ impl Duties for &Wire {
     }
 
     #[inline]
+    fn gathers(&self) -> bool {
+        self.has(PIPELINES)
+    }
+
+    fn is_answering(&self) -> bool {
+        let flags = self.flags.load(Ordering::Relaxed);
+        let current = self.lock();
+        flags & BUSY != 0
+            && (flags & HELD != 0
+                || !current.exchange.has_ended()
+                || current.left.as_ref().is_some_and(|left| !left.is_over()))
+    }
+
+    #[inline]
+    fn large(&self) -> Option<Bytes> {
+        let large = (**self).large()?;
+        large.is_left().then(|| large.bytes())
+    }
+
+    fn wrote_large(&self, bytes: usize) {
+        if let Some(large) = (**self).large() {
+            large.wrote(bytes);
+        }
+    }
+
+    fn may_wait(&self) -> bool {
+        // Behind a body that the client still sends, hyper doesn't look for a next request.
+        if self.flags.load(Ordering::Relaxed) & (BUSY | HELD | HAS_BODY | PIPELINES) != BUSY | PIPELINES {
+            return false;
+        }
+        let current = self.lock();
+        current.left.is_none()
+            && current.unflushed.is_empty()
+            && current.exchange.has_ended()
+            && !current.exchange.is_watched()
+    }
+
+    #[inline]
     fn watches(&self) -> Option<HalfClose> {
         // Once hyper has read the end itself, the app that waits for its body is told by that.
         (self.flags.load(Ordering::Relaxed) & (BUSY | ENDED) == BUSY).then_some(self.half_close)
@@ -351,6 +435,17 @@ impl Duties for &Wire {
     fn gone(&self, cause: Cause) {
         self.set(if cause == Cause::Closed { ENDED } else { RESET });
         self.disconnect(cause);
+    }
+}
+
+/// Notes whether a request came in one read with the one before it. A connection on which one did is taken to pipeline
+/// until a read has brought one request alone.
+#[cold]
+fn follow(flags: u16, is_next: bool) -> u16 {
+    match (is_next, flags & FOLLOWED != 0) {
+        (true, _) => flags | FOLLOWED | PIPELINES,
+        (false, true) => flags & !FOLLOWED,
+        (false, false) => flags & !PIPELINES,
     }
 }
 
@@ -372,3 +467,13 @@ const CLOSING: u16 = 1 << 6;
 const UNTIL_CLOSE: u16 = 1 << 7;
 /// The request has a body.
 const HAS_BODY: u16 = 1 << 8;
+/// A request came in one read with the one before it, since the last read.
+const FOLLOWED: u16 = 1 << 9;
+/// The client is likely to send several requests at once.
+const PIPELINES: u16 = 1 << 10;
+/// Large pieces of the answer go round hyper.
+const HAS_LARGE: u16 = 1 << 11;
+/// The answer may have several pieces.
+const HAS_PIECES: u16 = 1 << 12;
+/// What ends with the request that it was said of, but for [`BUSY`].
+const OF_ONE_REQUEST: u16 = BEGUN | HELD | UNTIL_CLOSE | HAS_BODY | HAS_LARGE | HAS_PIECES;

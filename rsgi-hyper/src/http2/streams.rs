@@ -316,6 +316,24 @@ impl Duties for Arc<Streams> {
 
     fn sent_informational(&self) {}
 
+    fn gathers(&self) -> bool {
+        false
+    }
+
+    fn may_wait(&self) -> bool {
+        false
+    }
+
+    fn is_answering(&self) -> bool {
+        false
+    }
+
+    fn large(&self) -> Option<Bytes> {
+        None
+    }
+
+    fn wrote_large(&self, _: usize) {}
+
     fn flushed(&self) {
         self.flushes.fetch_add(1, Ordering::SeqCst);
         if !self.waits.swap(false, Ordering::SeqCst) {
