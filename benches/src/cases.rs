@@ -72,7 +72,7 @@ pub fn run(case: Case, requests: usize) -> usize {
         Case::Hyper => drive(requests, hello),
         Case::HyperFields => drive(requests, hello_fields),
         Case::Core => drive_core(requests, &ping),
-        Case::Rsgi => drive_adapter(requests, ping),
+        Case::Rsgi => drive_adapter(requests, &Pipe::default(), ping),
         Case::RsgiMiddleware => {
             let app = Stack::new()
                 .then(change_answer(|started| {
@@ -82,30 +82,31 @@ pub fn run(case: Case, requests: usize) -> usize {
                     Ok(started.fields_mut().insert(VARY, HeaderValue::from_static("accept"))?)
                 }))
                 .app(ping);
-            drive_adapter(requests, app)
+            drive_adapter(requests, &Pipe::default(), app)
         }
     }
 }
 
 /// As hyper's own examples write it.
-async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    Ok(bare())
+pub(crate) async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(bare(Full::new(Bytes::from_static(b"pong"))))
 }
 
 async fn hello_fields(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let mut response = bare();
+    let mut response = bare(Full::new(Bytes::from_static(b"pong")));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
     Ok(response)
 }
 
-fn bare() -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(b"pong")));
+/// An answer as plain text.
+pub(crate) fn bare<B>(body: B) -> Response<B> {
+    let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
 
-async fn ping(_environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+pub(crate) async fn ping(_environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
     Ok(start_response
         .start(StatusCode::OK, [(CONTENT_TYPE, HeaderValue::from_static("text/plain"))])?
         .body("pong"))
@@ -155,17 +156,17 @@ where
     feed(requests, &pipe, connection)
 }
 
-fn drive_adapter(requests: usize, app: impl App) -> usize {
+/// On rsgi-hyper.
+pub(crate) fn drive_adapter(requests: usize, pipe: &Pipe, app: impl App) -> usize {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime for its timers");
     let _entered = runtime.enter();
     let hosted = rsgi_hyper::Builder::new(Config::new()).host(app).expect("default settings are right");
-    let pipe = Pipe::default();
     let end = Endpoint::unix(None, None);
-    feed(requests, &pipe, hosted.serve(pipe.clone(), end.clone(), end))
+    feed(requests, pipe, hosted.serve(pipe.clone(), end.clone(), end))
 }
 
-/// Polls a connection once a request.
-fn feed(requests: usize, pipe: &Pipe, connection: impl Future) -> usize {
+/// Polls a connection once for each of so many sendings.
+pub(crate) fn feed(requests: usize, pipe: &Pipe, connection: impl Future) -> usize {
     let mut connection = pin!(connection);
     let mut context = Context::from_waker(Waker::noop());
     for request in 0..requests {

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod cases;
+mod hyper_cases;
 mod pipe;
 
 mod command;
@@ -33,3 +34,4 @@ mod target;
 
 pub use cases::{Case, run};
 pub use command::follow;
+pub use hyper_cases::{HYPER_CASES, HyperCase};

@@ -14,16 +14,29 @@ pub(crate) const PING: &[u8] = b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pipe(Arc<Mutex<Ends>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Ends {
-    requests: usize,
+    /// What the client sends at once.
+    sending: &'static [u8],
+    sendings: usize,
     written: usize,
 }
 
+impl Default for Ends {
+    fn default() -> Self {
+        Self { sending: PING, sendings: 0, written: 0 }
+    }
+}
+
 impl Pipe {
-    /// Has the server find one request more.
+    /// A pipe whose client sends something else than one ping at once.
+    pub(crate) fn sending(sending: &'static [u8]) -> Self {
+        Self(Arc::new(Mutex::new(Ends { sending, ..Ends::default() })))
+    }
+
+    /// Has the server find one sending more.
     pub(crate) fn send(&self) {
-        self.with(|ends| ends.requests += 1);
+        self.with(|ends| ends.sendings += 1);
     }
 
     /// How many bytes the server has written.
@@ -43,11 +56,11 @@ impl AsyncRead for Pipe {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.with(|ends| {
-            if ends.requests == 0 {
+            if ends.sendings == 0 {
                 return Poll::Pending;
             }
-            ends.requests -= 1;
-            buffer.put_slice(PING);
+            ends.sendings -= 1;
+            buffer.put_slice(ends.sending);
             Poll::Ready(Ok(()))
         })
     }

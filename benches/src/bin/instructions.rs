@@ -8,14 +8,20 @@
 
 use std::process::{Command, ExitCode, Stdio};
 
-use rsgi_benches::{Case, run};
+use rsgi_benches::{Case, HYPER_CASES, run};
 
-const SHORT: usize = 100;
-const LONG: usize = 1_100;
+const SHORT: usize = 160;
+const LONG: usize = 1_120;
 
 /// What is compared with what: the most it may cost, and what it cost when this was committed.
-const RATIOS: [(&str, &str, f64, f64); 2] =
-    [("rsgi-hyper", "hyper", 1.08, 1.079), ("rsgi-hyper-middleware", "hyper-fields", 1.10, 1.091)];
+const RATIOS: [(&str, &str, f64, f64); 6] = [
+    ("rsgi-hyper", "hyper", 1.08, 1.111),
+    ("rsgi-hyper-middleware", "hyper-fields", 1.10, 1.119),
+    ("rsgi-hyper-pipelined", "hyper-pipelined", 1.08, 1.247),
+    ("rsgi-hyper-stream", "hyper-stream", 1.08, 0.722),
+    ("rsgi-hyper-one", "rsgi-hyper-field", 1.03, 0.983),
+    ("rsgi-hyper-mount", "rsgi-hyper-unmounted", 1.03, 1.062),
+];
 
 /// How far over the committed ratio a change may go before it fails: another machine's memory functions are others.
 const SLACK: f64 = 1.03;
@@ -23,13 +29,12 @@ const SLACK: f64 = 1.03;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [case, requests] = arguments.as_slice() {
-        return match (case.parse::<Case>(), requests.parse()) {
-            (Ok(case), Ok(requests)) => {
-                println!("{} bytes", run(case, requests));
-                ExitCode::SUCCESS
-            }
-            _ => ExitCode::FAILURE,
-        };
+        let Ok(requests) = requests.parse() else { return ExitCode::FAILURE };
+        let known = HYPER_CASES.iter().find(|(name, _)| name == case);
+        let bytes =
+            known.map(|(_, run)| run(requests)).or_else(|| Some(run(case.parse::<Case>().ok()?, requests)));
+        println!("{bytes:?} bytes");
+        return if bytes.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     match table() {
         Ok(true) => ExitCode::SUCCESS,
@@ -43,7 +48,7 @@ fn main() -> ExitCode {
 
 fn table() -> Result<bool, String> {
     let mut counts = Vec::new();
-    for (name, _) in Case::ALL {
+    for name in Case::ALL.iter().map(|(name, _)| *name).chain(HYPER_CASES.iter().map(|(name, _)| *name)) {
         let each = (count(name, LONG)? - count(name, SHORT)?) / (LONG - SHORT) as u64;
         println!("{name:22} {each:6} instructions a request");
         counts.push((name, each));
@@ -65,6 +70,8 @@ fn count(case: &str, requests: usize) -> Result<u64, String> {
     let this = std::env::current_exe().map_err(|error| format!("own path: {error}"))?;
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        // Else a copy of some kilobytes is one instruction that is counted as one a byte.
+        .env("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=1000000000")
         .arg(this)
         .args([case, &requests.to_string()])
         .stdin(Stdio::null())
