@@ -16,7 +16,7 @@ use crate::workload::{Task, Workload};
 /// # Errors
 ///
 /// When the answer isn't a success or its body isn't what it has to be.
-pub(crate) fn check(address: SocketAddr, workload: &Workload) -> Result<(), Error> {
+pub(crate) fn check(address: SocketAddr, mount: &str, workload: &Workload) -> Result<(), Error> {
     let upload = match workload.task {
         Task::Load(Load::Closed { upload, .. }) => upload,
         Task::Load(Load::Http2 { .. }) => return Ok(()),
@@ -24,7 +24,7 @@ pub(crate) fn check(address: SocketAddr, workload: &Workload) -> Result<(), Erro
     };
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    stream.write_all(request(workload.path, upload).as_bytes())?;
+    stream.write_all(request(&format!("{mount}{}", workload.path), upload).as_bytes())?;
     let mut answer = Vec::new();
     // A server that breaks the connection off after its answer has answered.
     let _end = stream.read_to_end(&mut answer);

@@ -186,9 +186,10 @@ fn sample_load(
     load: Load,
     seconds: u32,
 ) -> Result<Sample, Error> {
+    let path = format!("{}{}", server.mount, workload.path);
     let aim = Aim {
         address: server.address,
-        path: workload.path,
+        path: &path,
         tls: workload.tls,
         // What is counted by bytes has unfinished answers among them; what came whole is checked beside.
         body: workload.body,

@@ -35,6 +35,8 @@ pub(crate) struct Server {
     pub(crate) group: Group,
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    /// Where its application is mounted.
+    pub(crate) mount: &'static str,
 }
 
 impl Ground {
@@ -83,10 +85,10 @@ impl Server {
             command.arg(filled(argument, address));
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
-        let mut server = Self { group: Group::start(command)?, address };
+        let mut server = Self { group: Group::start(command)?, address, mount: subject.mount };
         server.group.listens(address)?;
         if !workload.tls && workload.path != "/events" {
-            asked::check(address, workload).map_err(|error| {
+            asked::check(address, subject.mount, workload).map_err(|error| {
                 let said = server.group.last_words();
                 format!("{} answered wrong: {error} (it said: {said})", workload.path)
             })?;

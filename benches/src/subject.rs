@@ -14,6 +14,8 @@ pub(crate) struct Subject {
     pub(crate) program: Program,
     /// What its command line has beside what every one of its kind has. `{host}`, `{port}` and `{address}` are filled in.
     pub(crate) arguments: &'static [&'static str],
+    /// Where its application is mounted; empty for the root.
+    pub(crate) mount: &'static str,
 }
 
 /// A kind of program, each with a command line of its own.
@@ -37,7 +39,11 @@ pub(crate) fn subject(name: &str) -> Option<&'static Subject> {
 }
 
 const fn ours(name: &'static str, what: &'static str, arguments: &'static [&'static str]) -> Subject {
-    Subject { name, what, program: Program::Ours, arguments }
+    Subject { name, what, program: Program::Ours, arguments, mount: "" }
+}
+
+const fn mounted(name: &'static str, arguments: &'static [&'static str]) -> Subject {
+    Subject { name, what: "the same under a mount", program: Program::Ours, arguments, mount: "/m" }
 }
 
 const fn peer(
@@ -46,7 +52,7 @@ const fn peer(
     program: &'static str,
     arguments: &'static [&'static str],
 ) -> Subject {
-    Subject { name, what, program: Program::Peer(program), arguments }
+    Subject { name, what, program: Program::Peer(program), arguments, mount: "" }
 }
 
 const fn python(
@@ -55,7 +61,7 @@ const fn python(
     program: &'static str,
     arguments: &'static [&'static str],
 ) -> Subject {
-    Subject { name, what, program: Program::Python(program), arguments }
+    Subject { name, what, program: Program::Python(program), arguments, mount: "" }
 }
 
 const BARE: &str = "the bare PEP 3333 app";
@@ -91,7 +97,7 @@ macro_rules! granian {
 macro_rules! waitress {
     ($($argument:literal),*) => {
         &[
-            "--listen", "{address}", "--threads", "8", "--connection-limit", "10000", "--channel-timeout", "3600",
+            "--listen", "{address}", "--threads", "64", "--connection-limit", "10000", "--channel-timeout", "3600",
             $($argument),*
         ]
     };
@@ -105,28 +111,21 @@ pub(crate) const SUBJECTS: &[Subject] = &[
         "the same through a middleware that changes the head",
         &["--server", "std", "--app", "blocking", "--wrap", "middleware"],
     ),
-    ours(
-        "rsgi-std-mount",
-        "the same under a mount",
-        &["--server", "std", "--app", "blocking", "--wrap", "mount"],
-    ),
+    mounted("rsgi-std-mount", &["--server", "std", "--app", "blocking", "--wrap", "mount"]),
     ours("rsgi-hyper", "rsgi-hyper, async app", &["--server", "hyper", "--app", "async"]),
     ours(
         "rsgi-hyper-middleware",
         "the same through a middleware that changes the head",
         &["--server", "hyper", "--app", "async", "--wrap", "middleware"],
     ),
-    ours(
-        "rsgi-hyper-mount",
-        "the same under a mount",
-        &["--server", "hyper", "--app", "async", "--wrap", "mount"],
-    ),
+    mounted("rsgi-hyper-mount", &["--server", "hyper", "--app", "async", "--wrap", "mount"]),
     ours("rsgi-hyper-blocking", "rsgi-hyper, blocking app", &["--server", "hyper", "--app", "blocking"]),
     Subject {
         name: "rsgi-std-talk",
         what: "rsgi-std, the application of the example `ping`: a factory and a mount",
         program: Program::Example,
         arguments: &["--server", "std", "--bind", "{address}"],
+        mount: "",
     },
     peer("limit", "reads whatever comes and writes a canned answer", "limit", &[]),
     peer("hyper", "raw hyper, as it is by default", "hyper", &["--flush", "off"]),
@@ -148,6 +147,7 @@ pub(crate) const SUBJECTS: &[Subject] = &[
         what: "nginx: `return` and `sendfile`",
         program: Program::Nginx,
         arguments: &[],
+        mount: "",
     },
     python("bjoern", BARE, "python", &["run_bjoern.py", "{host}", "{port}", "app:app"]),
     python("granian", BARE, "granian", granian!("app:app")),
