@@ -111,7 +111,7 @@ impl Default for Config {
 }
 
 const MAX_THREADS: usize = 16_384;
-const MAX_CONNECTIONS: usize = 16_000_000;
+pub(crate) const MAX_CONNECTIONS: usize = 16_000_000;
 
 #[cfg(test)]
 mod tests {

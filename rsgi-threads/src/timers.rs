@@ -14,15 +14,45 @@ use std::collections::BinaryHeap;
 use std::sync::PoisonError;
 
 use crate::clock::Millis;
+use crate::config::MAX_CONNECTIONS;
 use crate::control::{Control, Key};
+use crate::hub::LISTENERS;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Debug)]
 pub(crate) struct Timers {
-    heap: Mutex<BinaryHeap<Reverse<(u64, u32)>>>,
+    heap: Mutex<BinaryHeap<Reverse<Item>>>,
     next: AtomicU64,
 }
+
+/// When to look at which entry, in one word, the time first: 40 bits of milliseconds are 34 years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Item(u64);
+
+impl Item {
+    /// `config.rs` allows so few connections that the lower bits of their indexes and of the listeners' all differ.
+    fn new(at: u64, index: u32) -> Self {
+        debug_assert!(at <= LATEST);
+        Self(at << INDEX_BITS | u64::from(index & INDEX))
+    }
+
+    fn at(self) -> u64 {
+        self.0 >> INDEX_BITS
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the lower bits")]
+    fn index(self) -> u32 {
+        let index = self.0 as u32 & INDEX;
+        if index < LISTENERS & INDEX { index } else { index | !INDEX }
+    }
+}
+
+const INDEX_BITS: u32 = 24;
+const INDEX: u32 = (1 << INDEX_BITS) - 1;
+const _: () = assert!(MAX_CONNECTIONS < (LISTENERS & INDEX) as usize);
+/// A deadline beyond it is looked at then, and again.
+const LATEST: u64 = u64::MAX >> INDEX_BITS;
 
 impl Timers {
     pub(crate) fn new() -> Self {
@@ -55,9 +85,10 @@ impl Timers {
             return;
         }
         let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(&Reverse((at, index))) = heap.peek()
-            && at <= now.0
+        while let Some(&Reverse(item)) = heap.peek()
+            && item.at() <= now.0
         {
+            let (at, index) = (item.at(), item.index());
             heap.pop();
             let Some(control) = find(index) else { continue };
             if control.armed.load(Ordering::SeqCst) != at {
@@ -68,8 +99,9 @@ impl Timers {
             if deadline <= now.0 {
                 expired.extend(control.expire(index));
             } else if deadline != u64::MAX {
-                control.armed.store(deadline, Ordering::SeqCst);
-                heap.push(Reverse((deadline, index)));
+                let at = deadline.min(LATEST);
+                control.armed.store(at, Ordering::SeqCst);
+                heap.push(Reverse(Item::new(at, index)));
             }
         }
         self.remember_next(&heap);
@@ -81,15 +113,16 @@ impl Timers {
         if control.armed.load(Ordering::SeqCst) <= deadline.0 {
             return false;
         }
-        control.armed.store(deadline.0, Ordering::SeqCst);
-        heap.push(Reverse((deadline.0, index)));
+        let at = deadline.0.min(LATEST);
+        control.armed.store(at, Ordering::SeqCst);
+        heap.push(Reverse(Item::new(at, index)));
         let nearer = deadline < self.next();
         self.remember_next(&heap);
         nearer
     }
 
-    fn remember_next(&self, heap: &BinaryHeap<Reverse<(u64, u32)>>) {
-        let next = heap.peek().map_or(u64::MAX, |&Reverse((at, _))| at);
+    fn remember_next(&self, heap: &BinaryHeap<Reverse<Item>>) {
+        let next = heap.peek().map_or(u64::MAX, |&Reverse(item)| item.at());
         self.next.store(next, Ordering::SeqCst);
     }
 }
@@ -124,6 +157,18 @@ mod tests {
         assert_eq!(expired(&timers, &control, 29), 0);
         assert_eq!(expired(&timers, &control, 30), 1);
         assert_eq!(timers.next(), Millis::NEVER);
+    }
+
+    #[test]
+    fn the_latest_time_and_the_highest_index_fit_an_item_and_times_sort_first() {
+        for index in [0, 15_999_999, LISTENERS, LISTENERS + 999] {
+            let last = Item::new(LATEST, index);
+            assert_eq!((last.at(), last.index()), (LATEST, index));
+        }
+        assert!(Item::new(7, 5) < Item::new(8, 4) && Item::new(7, 4) < Item::new(7, 5));
+        let (timers, control) = (Timers::new(), waiting());
+        assert!(timers.set(&control, 3, Millis(u64::MAX - 1)));
+        assert_eq!(timers.next(), Millis(LATEST));
     }
 
     #[test]
