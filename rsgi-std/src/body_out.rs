@@ -1,7 +1,8 @@
 //! [`SocketSink`]: where a blocking body is written to: the connection's gathered output, on the handler's thread.
 //!
 //! Small pieces are gathered up to a bound and go out together; what has lain there for a tick is sent by the engine's
-//! watchdog while the app computes (PEP 3333, "Buffering and Streaming"). A piece beyond the bound waits for the client,
+//! watchdog while the app computes (PEP 3333, "Buffering and Streaming"). A piece that comes after a pause goes out at
+//! once: nothing says that more will follow soon, and an event shouldn't wait for the tick. A piece beyond the bound waits for the client,
 //! which is the backpressure. Not here: bodies that are polled (`stream.rs`) and files (`sendfile.rs`).
 //!
 //! Invariant: the lock is never held while waiting. Next: `wire.rs`.
@@ -67,6 +68,8 @@ pub(crate) struct SocketSink<'a> {
     bound: usize,
     write_timeout: Option<Duration>,
     trailers: Option<HeaderMap>,
+    /// When the last piece came that found nothing gathered.
+    last: Instant,
     /// Why the client counts as gone, for the outcome.
     pub(crate) failed: Option<Cause>,
 }
@@ -78,7 +81,7 @@ impl<'a> SocketSink<'a> {
         bound: usize,
         write_timeout: Option<Duration>,
     ) -> Self {
-        Self { shared, coding, bound, write_timeout, trailers: None, failed: None }
+        Self { shared, coding, bound, write_timeout, trailers: None, last: Instant::now(), failed: None }
     }
 
     /// Appends the end of the content, for whoever flushes next.
@@ -94,11 +97,21 @@ impl<'a> SocketSink<'a> {
                 drop(state);
                 return Err(self.fail(cause));
             }
+            let alone = state.wire.is_empty() && self.after_a_pause();
             self.coding.append(&mut state.wire, piece);
-            self.shared.ask_for_tick(&mut state);
+            // What the system doesn't take, and an error, are found by whoever comes next.
+            if !(alone && state.wire.send().unwrap_or(false)) {
+                self.shared.ask_for_tick(&mut state);
+            }
             state.wire.len() >= self.bound
         };
         if full { self.drain() } else { Ok(()) }
+    }
+
+    /// Tells whether no piece came for a while; asked of those that find nothing gathered.
+    fn after_a_pause(&mut self) -> bool {
+        let now = Instant::now();
+        now - std::mem::replace(&mut self.last, now) >= PAUSE
     }
 
     /// Waits until the system has everything.
@@ -163,3 +176,6 @@ impl Sink for SocketSink<'_> {
         Ok(())
     }
 }
+
+/// A piece that comes so long after the last is sent by itself: as long as the tick, for which it would wait otherwise.
+const PAUSE: Duration = Duration::from_micros(500);

@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rsgi_core::http::StatusCode;
 use rsgi_core::server::Config;
@@ -91,6 +91,40 @@ fn a_bad_request_behind_good_ones_is_answered_in_its_place() {
     client.read_to_string(&mut all).unwrap();
     let (good, bad) = (all.find("/one").unwrap(), all.find("HTTP/1.1 400").unwrap());
     assert!(good < bad && !all.contains("/three"), "{all}");
+}
+
+/// What lies gathered waits half a tick at least, here half a second; a piece after a pause doesn't lie there at all. One of
+/// them has to be quicker: a machine that is busy with something else can't hold up each.
+#[test]
+fn a_piece_after_a_pause_waits_for_no_tick() {
+    let (tell, told) = channel::<()>();
+    let told = Arc::new(Mutex::new(told));
+    let (quickest_of, times) = channel();
+    let app = blocking(move |_: Environ, start_response: StartResponse| {
+        let (told, quickest_of) = (Arc::clone(&told), quickest_of.clone());
+        let mut sent = None::<Instant>;
+        let body = Body::iter((0..6).map(move |number| {
+            if let Some(sent) = sent {
+                told.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+                quickest_of.send(sent.elapsed()).unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+            sent = Some(Instant::now());
+            format!("piece {number}\n")
+        }));
+        Ok(start_response.status(StatusCode::OK).body(body))
+    });
+    let config = Config::new().bind("127.0.0.1:0").unwrap().threads(2);
+    let options = Options::default().tick(Duration::from_secs(1));
+    let server = Server::start_with(&config, &options, app).unwrap();
+    let mut client = socket(&server);
+    client.write_all(&get("/")).unwrap();
+    for number in 0..5 {
+        until(&mut client, &format!("piece {number}\n\r\n"));
+        tell.send(()).unwrap();
+    }
+    let quickest = times.iter().take(5).min().unwrap();
+    assert!(quickest < Duration::from_millis(500), "{quickest:?}");
 }
 
 #[test]
