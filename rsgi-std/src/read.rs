@@ -55,7 +55,7 @@ impl Line {
             Parsed::Over => return Headed::Rest(Next::Close),
         }
         if self.socket == Socket::Drained {
-            return Headed::Rest(self.rest_for_head(site, now));
+            return Headed::Rest(self.rest_for_head(tools, site, now));
         }
         self.read_request(tools, site, now)
     }
@@ -67,7 +67,7 @@ impl Line {
                 Ok((data, _)) if data.is_empty() => return Headed::Rest(Next::Close),
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Headed::Rest(self.rest_for_head(site, now));
+                    return Headed::Rest(self.rest_for_head(tools, site, now));
                 }
                 Err(_) => return Headed::Rest(Next::Close),
             };
@@ -87,7 +87,7 @@ impl Line {
                 Parsed::Refused(reject) => return Self::refuse(tools, reject),
                 Parsed::More if self.socket == Socket::Drained => {
                     self.detach_buffer();
-                    return Headed::Rest(self.rest_for_head(site, now));
+                    return Headed::Rest(self.rest_for_head(tools, site, now));
                 }
                 Parsed::More => {}
                 Parsed::Over => return Headed::Rest(Next::Close),
@@ -134,7 +134,7 @@ impl Line {
     }
 
     /// Rests for the next head, or the rest of one.
-    fn rest_for_head(&mut self, site: &Site, now: Instant) -> Next {
+    fn rest_for_head(&mut self, tools: &mut Tools, site: &Site, now: Instant) -> Next {
         let timeouts = &site.settings.timeouts;
         let begins = !self.buf.is_empty() && !self.head_begun;
         if begins {
@@ -143,7 +143,7 @@ impl Line {
         if begins && self.served > 0 {
             self.deadline = timeouts.head.map(|time| now + time);
         } else if !self.head_begun && self.served > 0 {
-            self.deadline = timeouts.keep_alive.map(|time| now + time);
+            self.deadline = timeouts.keep_alive.map(|time| tools.idle_deadline(now, time));
         }
         self.rest_reading()
     }

@@ -37,11 +37,11 @@ impl Clock {
     #[inline]
     pub(crate) fn now_since(&self, last: &LastReading) -> Instant {
         let nanos = self.nanos.load(Ordering::Relaxed);
-        match last.0.get() {
+        match last.now.get() {
             Some((seen, at)) if seen == nanos => at,
             _ => {
                 let at = self.start + Duration::from_nanos(nanos);
-                last.0.set(Some((nanos, at)));
+                last.now.set(Some((nanos, at)));
                 at
             }
         }
@@ -50,6 +50,20 @@ impl Clock {
     /// The time as of the last refresh, in milliseconds.
     pub(crate) fn millis_now(&self) -> Millis {
         Millis(self.nanos.load(Ordering::Relaxed) / NANOS)
+    }
+
+    /// A deadline in milliseconds; computed only if it isn't what was asked for last.
+    #[inline]
+    pub(crate) fn millis_since(&self, deadline: Option<Instant>, last: &LastReading) -> Millis {
+        let Some(at) = deadline else { return Millis::NEVER };
+        match last.deadline.get() {
+            Some((seen, millis)) if seen == at => millis,
+            _ => {
+                let millis = self.millis(deadline);
+                last.deadline.set(Some((at, millis)));
+                millis
+            }
+        }
     }
 
     /// A deadline in milliseconds, rounded up so that it never comes early.
@@ -67,7 +81,10 @@ impl Clock {
 
 /// What a thread read last: it spares the arithmetic, which a request would do five times.
 #[derive(Debug, Default)]
-pub(crate) struct LastReading(Cell<Option<(u64, Instant)>>);
+pub(crate) struct LastReading {
+    now: Cell<Option<(u64, Instant)>>,
+    deadline: Cell<Option<(Instant, Millis)>>,
+}
 
 /// Milliseconds since the engine began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

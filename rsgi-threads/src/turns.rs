@@ -167,7 +167,7 @@ impl<P: Protocol> Core<P> {
                 }
                 None => return End::Rest(taken.interest, deadline),
                 Some(Next::Wait { interest, deadline }) => {
-                    return End::Rest(interest, self.hub.clock.millis(deadline));
+                    return End::Rest(interest, self.hub.clock.millis_since(deadline, &hand.clock));
                 }
                 Some(Next::Run) if may_run && !ran => {
                     ran = true;
