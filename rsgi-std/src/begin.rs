@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use rsgi_core::http::{Method, request};
+use rsgi_core::http::Method;
 use rsgi_core::{Environ, Exchange, Input, InputLength};
 use rsgi_threads::Hangup;
 
@@ -86,12 +86,13 @@ fn reads_ahead(site: &Site, head: &RequestHead) -> bool {
 /// Makes the app's environ of a head.
 #[inline]
 fn environ(head: RequestHead, input: Input, exchange: Arc<Exchange>) -> Environ {
-    let (mut parts, ()): (request::Parts, ()) = request::Request::new(()).into_parts();
-    parts.method = head.method;
-    parts.uri = head.uri;
-    parts.version = head.version;
-    parts.headers = head.headers;
-    let mut environ = Environ::new(parts, input, exchange);
+    let mut environ = Environ::filled(input, exchange, |parts| {
+        parts.method = head.method;
+        parts.version = head.version;
+        // What stood there is empty and holds no memory, which a drop would call functions to find out.
+        std::mem::forget(std::mem::replace(&mut parts.uri, head.uri));
+        std::mem::forget(std::mem::replace(&mut parts.headers, head.headers));
+    });
     if let Target::Absolute(raw) = head.target {
         environ.set_target(String::from_utf8_lossy(&raw));
     }

@@ -30,7 +30,8 @@ impl Environ {
     /// back, also after the request's head was changed: a path that was rewritten stays mounted if it lies under the
     /// script name still, and the target stays that of the client.
     pub fn into_request(self) -> Request<Input> {
-        let Inner { mut head, input, exchange, script_end, extra } = self.into_inner();
+        let Inner { mut head, input, exchange, script_end, extra, .. } = self.into_inner();
+        let exchange = exchange.unwrap_or_else(|| gone());
         let rest = Rest { exchange, uri: head.uri.clone(), script_end, extra };
         head.extensions.insert(Carried(Arc::new(Mutex::new(Some(rest)))));
         Request::from_parts(head, input)

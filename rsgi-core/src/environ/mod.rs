@@ -63,10 +63,21 @@ pub struct Environ(
 struct Inner {
     head: Parts,
     input: Input,
-    exchange: Arc<Exchange>,
+    /// `None` only while the memory waits for its next request.
+    exchange: Option<Arc<Exchange>>,
     /// Where in the target's path the mount ends; a target has less than 64 KiB.
     script_end: u16,
     extra: Option<Box<Extra>>,
+    again: Again,
+}
+
+/// What becomes of the memory of an environ that is dropped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    /// The head was moved in, and another will be moved over it.
+    Moved,
+    /// The head was filled in where it lies: emptied, it stays.
+    Filled,
 }
 
 impl Environ {
@@ -74,8 +85,33 @@ impl Environ {
     #[inline(always)]
     pub fn new(head: Parts, input: Input, exchange: Arc<Exchange>) -> Self {
         let mut inner = spare::take();
-        *inner = Some(Inner { head, input, exchange, script_end: 0, extra: None });
+        let exchange = Some(exchange);
+        *inner = Some(Inner { head, input, exchange, script_end: 0, extra: None, again: Again::Moved });
         Self(Some(inner))
+    }
+
+    /// Makes the environ of a request whose head `fill` puts together in place; for adapters whose parser makes the
+    /// pieces and no [`Parts`]. It is given an empty head, in used memory where there is some.
+    #[inline(always)]
+    pub fn filled(input: Input, exchange: Arc<Exchange>, fill: impl FnOnce(&mut Parts)) -> Self {
+        let mut boxed = spare::take();
+        let inner = match &mut *boxed {
+            Some(inner) => inner,
+            none => spare::furnish(none),
+        };
+        fill(&mut inner.head);
+        // Empty, but a drop would call a function to find out.
+        std::mem::replace(&mut inner.input, input).discard();
+        std::mem::forget(inner.exchange.replace(exchange));
+        Self(Some(boxed))
+    }
+
+    #[inline(always)]
+    fn shared(&self) -> &Arc<Exchange> {
+        match &self.inner().exchange {
+            Some(exchange) => exchange,
+            None => gone(),
+        }
     }
 
     #[inline(always)]
@@ -221,34 +257,34 @@ impl Environ {
 
     /// The scheme by the last hop.
     pub fn scheme(&self) -> Scheme {
-        self.inner().exchange.connection().scheme
+        self.shared().connection().scheme
     }
 
     /// The other end of the connection.
     pub fn peer(&self) -> &Endpoint {
-        &self.inner().exchange.connection().peer
+        &self.shared().connection().peer
     }
 
     /// This end of the connection.
     pub fn local(&self) -> &Endpoint {
-        &self.inner().exchange.connection().local
+        &self.shared().connection().local
     }
 
     /// The facts of TLS; `None` in the clear.
     pub fn tls(&self) -> Option<&Tls> {
-        self.inner().exchange.connection().tls.as_deref()
+        self.shared().connection().tls.as_deref()
     }
 
     /// Client, scheme and host as far as trusted proxies vouch for them; those of the connection by default.
     pub fn trusted(&self) -> Trusted<'_> {
-        let server = &self.inner().exchange.connection().server;
+        let server = &self.shared().connection().server;
         server.trust.resolve(self.peer(), self.scheme(), self.host(), self.headers())
     }
 
     /// What the server says of itself: name, concurrency, capabilities.
     #[inline]
     pub fn server(&self) -> &Server {
-        &self.inner().exchange.connection().server
+        &self.shared().connection().server
     }
 
     /// The request's body, to be read.
@@ -273,7 +309,7 @@ impl Environ {
 
     /// The error stream, which reaches the server's log (PEP 3333, `wsgi.errors`).
     pub fn errors(&self) -> ErrorStream {
-        ErrorStream::new(Arc::clone(&self.inner().exchange))
+        ErrorStream::new(Arc::clone(self.shared()))
     }
 
     /// The server's way to run work that blocks.
@@ -283,7 +319,7 @@ impl Environ {
 
     /// A token that tells that the client has gone.
     pub fn disconnect(&self) -> Disconnect {
-        Disconnect::new(Arc::clone(&self.inner().exchange))
+        Disconnect::new(Arc::clone(self.shared()))
     }
 
     /// A token that tells that the server is going down.
@@ -304,12 +340,12 @@ impl Environ {
 
     /// When the connection was accepted.
     pub fn accepted(&self) -> Instant {
-        self.inner().exchange.connection().accepted
+        self.shared().connection().accepted
     }
 
     /// When the request's head was complete.
     pub fn arrived(&self) -> Instant {
-        self.inner().exchange.arrived()
+        self.shared().arrived()
     }
 
     /// How long the request has waited since its head was complete: its time in the queue, if asked at once.
@@ -319,13 +355,13 @@ impl Environ {
 
     /// The connection's number, and the request's on it: together they name a request in logs.
     pub fn request_id(&self) -> (u64, u64) {
-        (self.inner().exchange.connection().id, self.inner().exchange.number())
+        (self.shared().connection().id, self.shared().number())
     }
 
     /// Has `callback` told what became of the answer, exactly once, also after an error, a panic or a client that
     /// went away. Callbacks run in reverse order, all of them, on the adapter's thread: they must be quick.
     pub fn on_outcome(&self, callback: impl FnOnce(&Outcome) + Send + 'static) {
-        self.inner().exchange.on_outcome(Box::new(callback));
+        self.shared().on_outcome(Box::new(callback));
     }
 
     /// Sends informational responses, such as 103.
@@ -334,11 +370,11 @@ impl Environ {
     ///
     /// [`NotSupported`] where the server can't.
     pub fn informational(&self) -> Result<Informational, NotSupported> {
-        let connection = self.inner().exchange.connection();
+        let connection = self.shared().connection();
         let capability = Capabilities::INFORMATIONAL;
         match &connection.link {
             Some(link) if connection.server.capabilities.contains(capability) => {
-                Ok(Informational::new(Arc::clone(&self.inner().exchange), Arc::clone(link), self.version()))
+                Ok(Informational::new(Arc::clone(self.shared()), Arc::clone(link), self.version()))
             }
             _ => Err(NotSupported::new(capability, "this server or protocol has no way to send one")),
         }
@@ -381,7 +417,7 @@ impl Environ {
     /// The shared part of this request; for adapters.
     #[inline]
     pub fn exchange(&self) -> &Arc<Exchange> {
-        &self.inner().exchange
+        self.shared()
     }
 
     /// All fields of one name, in order.
