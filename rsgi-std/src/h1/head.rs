@@ -1,6 +1,6 @@
 //! The incremental parser of request heads: bytes in, [`RequestHead`] or the name of a broken rule out.
 //!
-//! `httparse` finds the parts; what it lets through (bare LF) is checked beside it, and everything that RFC 9112
+//! `httparse` finds the parts where a head isn't of the usual shape (`quick.rs`); what it lets through (bare LF) is checked beside it, and everything that RFC 9112
 //! leaves to the server (targets, Host, framing, limits) is decided here and in the files below. It does no I/O and
 //! knows no clock. Values are slices of one shared buffer: a head costs no allocation of its own as long as the
 //! caller gives maps back ([`HeadParser::recycle`]) and the app keeps no slice of an earlier head.
@@ -19,6 +19,7 @@ use httparse::Status;
 use super::diagnose::{Diagnosis, diagnose};
 use super::framing::{Deciding, Expectation, Framing, Persistence, TrailerSupport, UpgradeOffer};
 use super::progress::{HeadProgress, Ready};
+use super::quick;
 use super::target::{Target, read_target};
 use super::{HeadLimits, Reject};
 
@@ -59,13 +60,14 @@ pub struct HeadParser {
 }
 
 /// Where a field lies in the head.
-#[derive(Debug)]
-struct FieldSpan {
-    name: Range<usize>,
-    value: Range<usize>,
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct FieldSpan {
+    pub(super) name: Range<usize>,
+    pub(super) value: Range<usize>,
 }
 
 /// The request line, and the head's length.
+#[derive(Debug, PartialEq, Eq)]
 struct Line {
     method: Method,
     target: Range<usize>,
@@ -89,7 +91,11 @@ impl HeadParser {
     pub fn recycle(&mut self, mut headers: HeaderMap) {
         if headers.capacity() <= RECYCLED_FIELDS {
             headers.clear();
-            self.spare = headers;
+            let before = std::mem::replace(&mut self.spare, headers);
+            if before.capacity() == 0 {
+                // Nothing to drop, which a drop would call three functions to find out.
+                std::mem::forget(before);
+            }
         }
     }
 
@@ -122,9 +128,21 @@ impl HeadParser {
         }
     }
 
-    /// Runs `httparse`, and the checks beside it that need no map.
+    /// Finds the parts, and makes the checks that need no map.
     #[inline]
     fn scan(&mut self, buf: &mut [u8]) -> Result<Option<Line>, Reject> {
+        let Some(quick) = quick::scan(buf, &self.limits, &mut self.spans) else {
+            return self.scan_slowly(buf);
+        };
+        let method = match buf.get(..quick.method) {
+            Some(b"GET") => Method::GET,
+            method => Method::from_bytes(method.unwrap_or_default()).map_err(|_| Reject::InvalidMethod)?,
+        };
+        Ok(Some(Line { method, target: quick.target, version: Version::HTTP_11, length: quick.length }))
+    }
+
+    /// Runs `httparse`, and the checks beside it.
+    fn scan_slowly(&mut self, buf: &mut [u8]) -> Result<Option<Line>, Reject> {
         let parsed = if self.limits.field_count <= INLINE_FIELDS {
             let mut slots = [const { MaybeUninit::uninit() }; INLINE_FIELDS];
             self.scan_into(buf, &mut slots[..self.limits.field_count])
@@ -137,7 +155,6 @@ impl HeadParser {
         }
     }
 
-    #[inline]
     fn scan_into<'b>(
         &mut self,
         buf: &'b [u8],
@@ -195,6 +212,15 @@ impl HeadParser {
         Ok(Some(Line { method, target, version, length }))
     }
 
+    /// What the slow way makes of a head, to hold the quick one against.
+    #[cfg(test)]
+    pub(super) fn slow_parts(&mut self, buf: &[u8]) -> Option<(quick::Quick, &[FieldSpan])> {
+        let mut slots = vec![MaybeUninit::uninit(); self.limits.field_count];
+        let Line { method, target, version, length } = self.scan_into(buf, &mut slots).ok()??;
+        assert_eq!(version, Version::HTTP_11);
+        Some((quick::Quick { method: method.as_str().len(), target, length }, &self.spans))
+    }
+
     /// Finds the rule behind a fault, or reads a higher minor version as 1.1.
     #[cold]
     fn explain(&mut self, buf: &mut [u8], fault: Fault) -> Result<Option<Line>, Reject> {
@@ -211,7 +237,7 @@ impl HeadParser {
             Diagnosis::Broken(reject) => Err(reject),
             Diagnosis::HigherMinor(at) => {
                 buf[at] = b'1';
-                self.scan(buf)
+                self.scan_slowly(buf)
             }
             // `httparse` gives up at the CR, or in the version, before it is clear which rule is broken.
             Diagnosis::Undecided => Ok(None),

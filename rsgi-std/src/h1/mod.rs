@@ -18,6 +18,7 @@ mod framing;
 mod head;
 mod limits;
 mod progress;
+mod quick;
 mod reject;
 mod target;
 mod trailers;

@@ -8,6 +8,7 @@ mod encode;
 mod framing;
 mod head;
 mod limits;
+mod quick;
 mod splits;
 
 use bytes::BytesMut;
