@@ -115,7 +115,7 @@ number_values!(u16, u32, u64, usize);
 #[derive(Debug, Clone, Default)]
 pub struct Fields {
     /// Holds no hop-by-hop field and at most one `Content-Length`, which is then a number.
-    map: HeaderMap,
+    map: Box<HeaderMap>,
     /// The number that `Content-Length` in `map` says, kept beside it to spare `respond` a search.
     length: Option<u64>,
 }
@@ -206,8 +206,9 @@ impl Fields {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn into_map(self) -> HeaderMap {
-        self.map
+        spare_map::empty(self.map)
     }
 }
 

@@ -180,15 +180,13 @@ impl Outgoing {
     }
 
     /// Takes the content, if all of it is in memory; nothing is left then.
-    #[inline]
+    #[inline(always)]
     pub fn take_bytes(&mut self) -> Option<Bytes> {
-        match std::mem::replace(&mut self.state, State::Done) {
-            State::Whole(bytes) => Some(bytes),
-            other => {
-                self.state = other;
-                None
-            }
-        }
+        let State::Whole(bytes) = &mut self.state else { return None };
+        let bytes = std::mem::take(bytes);
+        // What it held has nothing left to drop.
+        std::mem::forget(std::mem::replace(&mut self.state, State::Done));
+        Some(bytes)
     }
 
     /// Tells whether the body must be driven by [`write_to`](Self::write_to), on a thread that may block.

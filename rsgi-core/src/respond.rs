@@ -6,6 +6,7 @@
 //! after which it tells the outcome.
 
 use std::any::Any;
+use std::convert::{Infallible, identity};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -15,7 +16,7 @@ use std::task::{Context, Poll};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 
 use crate::exchange::Exchange;
-use crate::finish::finish;
+use crate::finish::{finish, finish_any};
 use crate::guarded_log::guarded;
 use crate::outcome::Fault;
 use crate::outgoing::Outgoing;
@@ -171,22 +172,47 @@ where
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response<Outgoing>> {
+        let mut place = Poll::Pending;
+        self.poll_into(context, identity, &mut place);
+        place.map(|answer: Result<_, Infallible>| match answer {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        })
+    }
+}
+
+impl<F> Respond<F>
+where
+    F: Future<Output = Result<Started, Error>>,
+{
+    /// As polling it, with the answer put into `place`, which is `Pending` before, and with a body that `into` makes of
+    /// core's: for an adapter whose engine needs another type. An answer that is returned or changed later is copied
+    /// several times.
+    #[inline(always)]
+    pub fn poll_into<B, E>(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: impl FnOnce(Outgoing) -> B,
+        place: &mut Poll<Result<Response<B>, E>>,
+    ) {
         let this = self.project();
         *this.answered = true;
         let Some(future) = this.future.as_pin_mut() else {
-            return Poll::Ready(panicked(this.request, &this.panic.take().unwrap_or_default()));
+            let answer = panicked(this.request, &this.panic.take().unwrap_or_default());
+            *place = Poll::Ready(Ok(answer.map(into)));
+            return;
         };
         let mut polled = Poll::Pending;
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| polled = future.poll(context))) {
-            return Poll::Ready(panicked(this.request, &panic_text(&*panic)));
+            *place = Poll::Ready(Ok(panicked(this.request, &panic_text(&*panic)).map(into)));
+            return;
         }
         match polled {
-            Poll::Pending => {
-                *this.answered = false;
-                Poll::Pending
+            Poll::Pending => *this.answered = false,
+            Poll::Ready(Ok(started)) => finish(this.request, started, into, place),
+            Poll::Ready(Err(error)) => {
+                *place = Poll::Ready(Ok(failed(this.request, &*error).map(into)));
             }
-            Poll::Ready(Ok(started)) => Poll::Ready(finish(this.request, started)),
-            Poll::Ready(Err(error)) => Poll::Ready(failed(this.request, &*error)),
         }
     }
 }
@@ -274,7 +300,7 @@ pub(crate) fn canned(request: &Request, status: StatusCode, close: bool) -> Resp
     if close {
         started.close();
     }
-    finish(request, started)
+    finish_any(request, started.into_parts())
 }
 
 /// Replaces an answer that contradicts itself, before anything of it was sent.

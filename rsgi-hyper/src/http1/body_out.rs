@@ -15,40 +15,93 @@ use std::task::{Context, Poll, ready};
 
 use rsgi_core::bytes::{Buf, Bytes};
 use rsgi_core::http_body::{Body, Frame, SizeHint};
-use rsgi_core::{Outgoing, OutgoingError};
+use rsgi_core::{Framing, Outgoing, OutgoingError};
 
-/// The body of an answer on HTTP/1.
+/// The body of an answer on HTTP/1; small, since an answer is moved several times on its way through hyper.
 #[derive(Debug)]
 pub(crate) struct Http1Body {
+    /// All there is, if nothing is further.
+    bytes: Bytes,
+    further: Option<Box<Further>>,
+}
+
+/// A body that isn't all in memory, or is large, or changes the connection.
+#[derive(Debug)]
+struct Further {
     outgoing: Outgoing,
-    /// Where large pieces go, if they don't go through hyper.
+    /// Large pieces go round hyper.
     large: Option<Arc<Large>>,
 }
 
-impl Http1Body {
+type Given = Option<Result<Frame<Piece>, OutgoingError>>;
+
+impl From<Outgoing> for Http1Body {
     #[inline(always)]
-    pub(crate) fn new(outgoing: Outgoing, large: Option<Arc<Large>>) -> Self {
-        Self { outgoing, large }
+    fn from(mut outgoing: Outgoing) -> Self {
+        if matches!(outgoing.framing(), Framing::Length(bytes) if bytes <= PIECE as u64)
+            && !outgoing.close_after()
+            && let Some(bytes) = outgoing.take_bytes()
+        {
+            // Nothing is left in it to drop.
+            std::mem::forget(outgoing);
+            return Self { bytes, further: None };
+        }
+        Self::further(outgoing)
+    }
+}
+
+impl Http1Body {
+    #[cold]
+    #[inline(never)]
+    fn further(outgoing: Outgoing) -> Self {
+        Self { bytes: Bytes::new(), further: Some(Box::new(Further { outgoing, large: None })) }
     }
 
-    #[cold]
-    fn poll_large(
-        &mut self,
-        large: &Large,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Piece>, OutgoingError>>> {
-        if large.is_left() {
+    /// Has large pieces go round hyper.
+    pub(crate) fn go_round(&mut self, large: Arc<Large>) {
+        if let Some(further) = &mut self.further {
+            further.large = Some(large);
+        }
+    }
+
+    /// Whether it is more than a few bytes in memory.
+    #[inline(always)]
+    pub(crate) fn is_further(&self) -> bool {
+        self.further.is_some()
+    }
+
+    /// Core's body, if it is more than a few bytes in memory.
+    pub(crate) fn outgoing_mut(&mut self) -> Option<&mut Outgoing> {
+        self.further.as_mut().map(|further| &mut further.outgoing)
+    }
+
+    /// How its content is framed.
+    pub(crate) fn framing(&self) -> Framing {
+        match &self.further {
+            Some(further) => further.outgoing.framing(),
+            None => Framing::Length(self.bytes.len() as u64),
+        }
+    }
+
+    /// Whether the app wants the connection closed after it.
+    pub(crate) fn close_after(&self) -> bool {
+        self.further.as_ref().is_some_and(|further| further.outgoing.close_after())
+    }
+}
+
+impl Further {
+    #[inline(never)]
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Given> {
+        if self.large.as_ref().is_some_and(|large| large.is_left()) {
             // Whoever drives the connection goes on with it until it is written, or the client takes no more.
             return Poll::Pending;
         }
         let frame = ready!(Pin::new(&mut self.outgoing).poll_frame(context));
-        Poll::Ready(frame.map(|frame| {
-            frame.map(|frame| match frame.into_data() {
-                Ok(bytes) if bytes.len() >= LARGE => Frame::data(large.put(bytes)),
-                Ok(bytes) => Frame::data(Piece::from(bytes)),
-                Err(trailers) => trailers.map_data(Piece::from),
-            })
-        }))
+        let give = |bytes: Bytes| match &self.large {
+            Some(large) if bytes.len() >= LARGE => large.put(bytes),
+            _ => Piece::from(bytes),
+        };
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(give))))
     }
 }
 
@@ -57,25 +110,28 @@ impl Body for Http1Body {
     type Error = OutgoingError;
 
     #[inline]
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Piece>, OutgoingError>>> {
-        if let Some(large) = self.large.clone() {
-            return self.poll_large(&large, context);
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Given> {
+        if let Some(further) = &mut self.further {
+            return further.poll_frame(context);
         }
-        let frame = ready!(Pin::new(&mut self.outgoing).poll_frame(context));
-        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(Piece::from))))
+        let bytes = std::mem::take(&mut self.bytes);
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(Piece::from(bytes)))))
     }
 
     #[inline]
     fn is_end_stream(&self) -> bool {
-        self.outgoing.is_end_stream()
+        match &self.further {
+            Some(further) => further.outgoing.is_end_stream(),
+            None => self.bytes.is_empty(),
+        }
     }
 
     #[inline]
     fn size_hint(&self) -> SizeHint {
-        self.outgoing.size_hint()
+        match &self.further {
+            Some(further) => further.outgoing.size_hint(),
+            None => SizeHint::with_exact(self.bytes.len() as u64),
+        }
     }
 }
 
@@ -148,6 +204,10 @@ impl Large {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// The most bytes given to hyper at once, of what doesn't go round it. It copies them into its buffer, which for small
+/// answers costs less than gathering them (benches, `instructions`), and would copy an answer of any size.
+pub(crate) const PIECE: usize = 32 * 1024;
 
 /// From so many bytes on a piece goes round hyper: a system call more for it costs less than copying it.
 pub(crate) const LARGE: usize = 16 * 1024;

@@ -8,6 +8,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::mem::{forget, replace};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -17,12 +18,13 @@ use hyper::upgrade::OnUpgrade;
 use pin_project_lite::pin_project;
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::header::{self, HeaderValue};
-use rsgi_core::http::{Extensions, Request, Response, StatusCode, Version};
+use rsgi_core::http::request::Parts;
+use rsgi_core::http::{Request, Response, StatusCode, Version};
 use rsgi_core::http_body::Body;
-use rsgi_core::{App, Environ, Error, Framing, Input, Outgoing, Respond, Started, respond};
+use rsgi_core::{App, Environ, Error, Framing, Input, Respond, Started, respond};
 use tokio::sync::mpsc::Sender;
 
-use super::body_out::{Http1Body, LARGE};
+use super::body_out::{Http1Body, LARGE, PIECE};
 use super::framing;
 use super::wire::Wire;
 use crate::request::{self, refused};
@@ -48,16 +50,23 @@ pub(crate) fn answer<'a, A: App>(
     let is_rare = !request.body().is_end_stream()
         || request.version() != Version::HTTP_11
         || !request.extensions().is_empty();
-    // Taken only where there are any: else the head would be copied once more for it.
-    let extensions = if is_rare { Some(std::mem::take(request.extensions_mut())) } else { None };
-    let (head, body) = request.into_parts();
-    let mut environ = Environ::new(head, Input::empty(), exchange);
-    let rare = match extensions {
-        Some(extensions) => match fill(&mut environ, body, extensions, shared) {
+    // Extensions stay where they are: what has some is rare.
+    let mut environ = Environ::filled(Input::empty(), exchange, |head| {
+        head.version = request.version();
+        head.method = std::mem::take(request.method_mut());
+        // What an empty head holds owns nothing; to drop it would still cost 80 instructions.
+        forget(replace(&mut head.uri, std::mem::take(request.uri_mut())));
+        forget(replace(&mut head.headers, std::mem::take(request.headers_mut())));
+    });
+    let rare = if is_rare {
+        match fill(&mut environ, request, shared) {
             Ok(rare) => Some(rare),
             Err(status) => return refuse(environ, status, shared),
-        },
-        None => None,
+        }
+    } else {
+        // Nothing is left in it, and to find that out would cost as much as copying it.
+        forget(request);
+        None
     };
     if let Err(status) = request::check(&mut environ, shared.wire, &shared.setting.head) {
         return refuse(environ, status, shared);
@@ -69,7 +78,7 @@ pub(crate) fn answer<'a, A: App>(
 #[cold]
 #[inline(never)]
 fn refuse<'a, F>(environ: Environ, status: StatusCode, shared: &'a Shared<'a>) -> Answer<'a, F> {
-    let mut response = refused(environ, status);
+    let mut response = refused(environ, status).map(Http1Body::from);
     let mut rare = Box::default();
     finish(&mut response, shared, &mut rare);
     rare.response = Some(response);
@@ -81,10 +90,10 @@ fn refuse<'a, F>(environ: Environ, status: StatusCode, shared: &'a Shared<'a>) -
 #[inline(never)]
 fn fill(
     environ: &mut Environ,
-    body: Incoming,
-    mut extensions: Extensions,
+    request: Request<Incoming>,
     shared: &Shared<'_>,
 ) -> Result<Box<Rare>, StatusCode> {
+    let (Parts { mut extensions, .. }, body) = request.into_parts();
     let framing = framing::check(environ.method(), environ.headers(), &body);
     let is_old = environ.version() < Version::HTTP_11;
     let mut rare = Box::new(Rare {
@@ -125,7 +134,7 @@ struct Rare {
     /// Its client asked to keep the connection.
     wants_kept: bool,
     /// An answer that was refused, or that waits until the informational heads before it are written.
-    response: Option<Response<Outgoing>>,
+    response: Option<Response<Http1Body>>,
 }
 
 pin_project! {
@@ -154,32 +163,31 @@ where
             _ => return poll_held(shared, rare, context),
         };
         // Changed where it lies, which spares copies of an answer.
-        let mut polled = future.poll(context);
-        let Poll::Ready(response) = &mut polled else {
+        let mut polled = Poll::Pending;
+        future.poll_into(context, Http1Body::from, &mut polled);
+        let Poll::Ready(Ok(response)) = &mut polled else {
             shared.wire.heads.watch(context);
             return Poll::Pending;
         };
         let must_wait = shared.wire.heads.poll_close(context).is_pending();
-        let mut large = None;
         if must_wait || needs_more(response, shared, rare.is_some()) {
             finish(response, shared, rare.get_or_insert_default());
             if must_wait {
                 return hold(polled, shared, rare);
             }
-            large = shared.wire.large();
         }
-        polled.map(|response| Ok(response.map(|outgoing| Http1Body::new(outgoing, large))))
+        polled
     }
 }
 
 /// Keeps a finished answer until the informational heads before it are written.
 #[cold]
 fn hold(
-    polled: Poll<Response<Outgoing>>,
+    polled: Poll<Result<Response<Http1Body>, Infallible>>,
     shared: &Shared<'_>,
     rare: &mut Option<Box<Rare>>,
 ) -> Poll<Result<Response<Http1Body>, Infallible>> {
-    if let Poll::Ready(response) = polled {
+    if let Poll::Ready(Ok(response)) = polled {
         shared.wire.hold();
         rare.get_or_insert_default().response = Some(response);
     }
@@ -196,42 +204,31 @@ fn poll_held(
     ready!(shared.wire.heads.poll_close(context));
     shared.wire.release();
     match rare.as_mut().and_then(|rare| rare.response.take()) {
-        Some(response) => {
-            Poll::Ready(Ok(response.map(|outgoing| Http1Body::new(outgoing, shared.wire.large()))))
-        }
+        Some(response) => Poll::Ready(Ok(response)),
         None => Poll::Pending,
     }
 }
 
 /// Whether hyper needs anything beside what core made; most answers are done.
 #[inline(always)]
-fn needs_more(response: &Response<Outgoing>, shared: &Shared<'_>, is_rare: bool) -> bool {
+fn needs_more(response: &Response<Http1Body>, shared: &Shared<'_>, is_rare: bool) -> bool {
     is_rare
-        || !is_small(response.body())
-        || response.body().close_after()
+        || response.body().is_further()
         || response.status() == StatusCode::NOT_MODIFIED
         || shared.setting.adds_field
         || shared.wire.requests() >= shared.setting.requests
 }
 
-/// Whether a body is certainly in one piece at most.
-#[inline(always)]
-fn is_small(outgoing: &Outgoing) -> bool {
-    match outgoing.framing() {
-        Framing::None => true,
-        Framing::Length(bytes) => bytes <= PIECE as u64,
-        _ => false,
-    }
-}
-
 /// Adds what hyper needs beside core's answer.
 #[inline(never)]
-fn finish(response: &mut Response<Outgoing>, shared: &Shared<'_>, rare: &mut Rare) {
+fn finish(response: &mut Response<Http1Body>, shared: &Shared<'_>, rare: &mut Rare) {
     let framing = response.body().framing();
-    if let (Framing::Upgraded(_), Some(input)) = (framing, rare.input.take()) {
+    if let (Framing::Upgraded(_), Some(input), Some(outgoing)) =
+        (framing, rare.input.take(), response.body_mut().outgoing_mut())
+    {
         // hyper writes the head and lets go of the stream; its outcome is told by whoever moves the bytes then.
         if let Some(exchange) = shared.wire.leave() {
-            shared.upgrade.put(upgrade::Accepted { exchange, outgoing: response.body_mut().take(), input });
+            shared.upgrade.put(upgrade::Accepted { exchange, outgoing: outgoing.take(), input });
         }
         return;
     }
@@ -248,24 +245,30 @@ fn finish(response: &mut Response<Outgoing>, shared: &Shared<'_>, rare: &mut Rar
     }
     if response.status() == StatusCode::NOT_MODIFIED
         && let Some(length) = declared_length(response)
+        && let Some(outgoing) = response.body_mut().outgoing_mut()
     {
         // hyper keeps a 304's length, which is that of the 200 it stands for, only if the body says the same.
-        response.body_mut().claim(length);
+        outgoing.claim(length);
     }
     setting::add_server_field(response.headers_mut(), shared.setting);
-    if !is_small(response.body()) {
-        let goes_round =
-            matches!(framing, Framing::Length(bytes) if bytes >= LARGE as u64) && shared.wire.takes_large();
-        let most = if goes_round { usize::MAX } else { PIECE };
-        shared.wire.expect_pieces(response.body_mut().in_pieces(most), goes_round);
+    if matches!(framing, Framing::None | Framing::Length(0..=SMALL)) {
+        return;
+    }
+    let goes_round =
+        matches!(framing, Framing::Length(bytes) if bytes >= LARGE as u64) && shared.wire.takes_large();
+    let most = if goes_round { usize::MAX } else { PIECE };
+    if let Some(outgoing) = response.body_mut().outgoing_mut() {
+        shared.wire.expect_pieces(outgoing.in_pieces(most), goes_round);
+    }
+    if let Some(large) = shared.wire.large() {
+        response.body_mut().go_round(large);
     }
 }
 
-fn declared_length(response: &Response<Outgoing>) -> Option<u64> {
+fn declared_length(response: &Response<Http1Body>) -> Option<u64> {
     let length = response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
     (length > 0).then_some(length)
 }
 
-/// The most bytes given to hyper at once, of what doesn't go round it. It copies them into its buffer, which for small answers costs less than
-/// gathering them (benches, `instructions`), and would copy an answer of any size.
-const PIECE: usize = 32 * 1024;
+/// A body so long is in one piece at most.
+const SMALL: u64 = PIECE as u64;
