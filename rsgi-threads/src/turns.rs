@@ -214,7 +214,8 @@ pub(crate) fn guarded(log: impl FnOnce()) {
 /// Tells every connection's shared part that it is cut, and unblocks whoever waits on its socket.
 pub(crate) fn cut<P: Protocol>(core: &Core<P>, key: Key) {
     core.reach(key, |link| {
-        link.stream.cut();
+        // Told first: whoever polls sees the cut at once, and would take it for the client's.
         core.protocol.hangup(&link.shared, Hangup::Cut);
+        link.stream.cut();
     });
 }
