@@ -104,8 +104,8 @@ pub struct Connection {
     pub id: u64,
     /// The other end, as the system (or a trusted PROXY header) tells it.
     pub peer: Endpoint,
-    /// This end.
-    pub local: Endpoint,
+    /// This end; one for all connections of a listener, where the adapter shares it.
+    pub local: Arc<Endpoint>,
     /// The facts of TLS; `None` in the clear.
     pub tls: Option<Box<Tls>>,
     /// The scheme by the last hop.
@@ -123,6 +123,12 @@ impl Connection {
     /// Describes a connection in the clear, accepted now; set the rest field by field.
     #[must_use]
     pub fn new(server: Arc<Server>, id: u64, peer: Endpoint, local: Endpoint) -> Self {
+        Self::at(server, id, peer, Arc::new(local))
+    }
+
+    /// The same, at an address that it shares with other connections of its listener.
+    #[must_use]
+    pub fn at(server: Arc<Server>, id: u64, peer: Endpoint, local: Arc<Endpoint>) -> Self {
         Self {
             server,
             id,

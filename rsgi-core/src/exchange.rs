@@ -78,24 +78,52 @@ impl Exchange {
     pub fn begin(this: &mut Arc<Self>, arrived: Instant) {
         let number = this.number + 1;
         if let Some(exchange) = Arc::get_mut(this) {
-            if *exchange.watched.get_mut() {
-                exchange.tell(Delivery::Aborted(Cause::ServerStopped));
-            }
-            exchange.number = number;
-            exchange.arrived = arrived;
-            *exchange.status.get_mut() = 0;
-            *exchange.phase.get_mut() = 0;
-            *exchange.trailers.get_mut() = 0;
-            *exchange.told.get_mut() = 0;
-            *exchange.upgraded.get_mut() = false;
-            *exchange.body_bytes.get_mut() = 0;
-            if std::mem::take(exchange.watched.get_mut())
-                && let Some(state) = exchange.state.get_mut()
-            {
-                *state.get_mut().unwrap_or_else(PoisonError::into_inner) = State::default();
-            }
+            exchange.renew(number, arrived);
         } else {
             *this = Self::numbered(Arc::clone(&this.connection), number, arrived);
+        }
+    }
+
+    /// Begins a request with its number on its connection, in the memory of an exchange that is over if nobody else
+    /// holds that any more, whichever connection's it was. For adapters whose connections keep no exchange at rest;
+    /// otherwise as [`begin`](Self::begin).
+    #[must_use]
+    #[inline]
+    pub fn begin_in(
+        spare: Option<Arc<Self>>,
+        connection: &Arc<Connection>,
+        number: u64,
+        arrived: Instant,
+    ) -> Arc<Self> {
+        if let Some(mut this) = spare
+            && let Some(exchange) = Arc::get_mut(&mut this)
+        {
+            exchange.renew(number, arrived);
+            if !Arc::ptr_eq(&exchange.connection, connection) {
+                exchange.connection = Arc::clone(connection);
+            }
+            return this;
+        }
+        Self::numbered(Arc::clone(connection), number, arrived)
+    }
+
+    #[inline]
+    fn renew(&mut self, number: u64, arrived: Instant) {
+        if *self.watched.get_mut() {
+            self.tell(Delivery::Aborted(Cause::ServerStopped));
+        }
+        self.number = number;
+        self.arrived = arrived;
+        *self.status.get_mut() = 0;
+        *self.phase.get_mut() = 0;
+        *self.trailers.get_mut() = 0;
+        *self.told.get_mut() = 0;
+        *self.upgraded.get_mut() = false;
+        *self.body_bytes.get_mut() = 0;
+        if std::mem::take(self.watched.get_mut())
+            && let Some(state) = self.state.get_mut()
+        {
+            *state.get_mut().unwrap_or_else(PoisonError::into_inner) = State::default();
         }
     }
 

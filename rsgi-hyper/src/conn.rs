@@ -59,7 +59,7 @@ impl<A: App> Host<A> {
 pub(crate) async fn serve<A: App>(host: &Host<A>, accepted: Accepted, id: u64, member: Member) {
     let Accepted { mut socket, peer, local } = accepted;
     let mut connection = Connection::new(Arc::clone(&host.server), id, peer, local);
-    let is_tcp = matches!(connection.local, Endpoint::Tcp(_));
+    let is_tcp = matches!(*connection.local, Endpoint::Tcp(_));
     if member.stage() != Stage::Serving {
         // The kernel had queued it: what its client has sent by now is still served, what it hasn't isn't waited for.
         socket.ask_the_system();
@@ -123,7 +123,7 @@ async fn read_proxy_header<A>(
             ProxyStatus::Complete { consumed, header } => {
                 if let Some(ends) = header.ends {
                     connection.peer = ends.peer;
-                    connection.local = ends.local;
+                    connection.local = ends.local.into();
                 }
                 break consumed;
             }

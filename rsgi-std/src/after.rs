@@ -81,7 +81,9 @@ where
         }
         let upgraded = exchange.is_upgraded() && !broken;
         exchange.tell(if broken { Delivery::Failed } else { Delivery::Whole(AcceptedBy::System) });
-        drop(exchange);
+        if Arc::strong_count(&exchange) == 1 {
+            turn.scratch.tools.put_exchange(exchange);
+        }
         if upgraded {
             return Step::Rest(self.outbound_ended(conn, turn));
         }
@@ -202,7 +204,7 @@ where
         match written {
             Ok(Flushed::All) => match self.settle(conn, turn) {
                 Step::Rest(next) => next,
-                Step::Head => Next::Close,
+                Step::Head | Step::Call(_) => Next::Close,
             },
             Ok(_) => self.flush_later(conn, turn),
             Err(_) => Next::Close,

@@ -55,7 +55,7 @@ where
         let Some(content) = content else { return self.begin_body(conn, outgoing, coding, turn) };
         drop(outgoing);
         match line.send_whole(tools, &self.site, content, now) {
-            Ok(Sent::Gathered) => Step::Head,
+            Ok(Sent::Gathered(call)) => Step::Call(call),
             Ok(Sent::Ended) if line.after == After::Keep && line.inbound.is_none() => Step::Head,
             Ok(Sent::Ended) => self.settle(conn, turn),
             Ok(Sent::Out) => self.finished(conn, turn),

@@ -13,6 +13,7 @@ use rsgi_threads::Hangup;
 
 use crate::body_in::Inbound;
 use crate::conn::{After, Call, Line, Socket, Terms, Writes};
+use crate::desk::Tools;
 use crate::h1::{BodyDecoder, Expectation, Framing, Persistence, RequestHead, Target, UpgradeOffer};
 use crate::reading::Reading;
 use crate::site::Site;
@@ -20,12 +21,18 @@ use crate::site::Site;
 impl Line {
     /// Begins a request; `None` once the connection is over.
     #[inline]
-    pub(crate) fn begin(&mut self, site: &Site, head: RequestHead, now: Instant) -> Option<Call> {
+    pub(crate) fn begin(
+        &mut self,
+        tools: &mut Tools,
+        site: &Site,
+        head: RequestHead,
+        now: Instant,
+    ) -> Option<Call> {
         self.served += 1;
         self.terms = Terms { version: head.version, keep: head.persistence == Persistence::KeepAlive };
         self.after = After::Keep;
         self.writes = Writes::Free;
-        let exchange = self.shared.begin(now)?;
+        let exchange = self.shared.begin(tools, self.served, now)?;
         if self.socket == Socket::Ended
             && let Some(cause) = self.shared.meaning(Hangup::Finished)
         {

@@ -20,9 +20,8 @@ use rsgi_threads::{Interest, Next, Readiness};
 
 use crate::body_in::Inbound;
 use crate::body_out::Coding;
-use crate::h1::{BodyDecoder, HeadProgress};
+use crate::h1::{BodyDecoder, HeadProgress, Reject};
 use crate::open::Opening;
-use crate::read::Parsed;
 use crate::shared::Shared;
 use crate::transport::Transport;
 
@@ -102,15 +101,13 @@ impl Drop for Waiting {
 pub(crate) struct Line {
     pub(crate) transport: Transport,
     pub(crate) shared: Arc<Shared>,
-    /// Wakes what is pending: the app's future, or its body.
-    pub(crate) task: Waker,
     /// Bytes that were read and not used yet.
     pub(crate) buf: BytesMut,
     pub(crate) progress: HeadProgress,
     /// Whether some of the next head is there.
     pub(crate) head_begun: bool,
-    /// What was found behind the present request, when its answer was ready: the next one, as a rule.
-    pub(crate) upcoming: Option<Parsed>,
+    /// What was found behind the present request, when its answer was ready, if it was no request.
+    pub(crate) upcoming: Option<Upcoming>,
     /// The body of the request under way.
     pub(crate) inbound: Option<Arc<Inbound>>,
     pub(crate) served: u64,
@@ -123,6 +120,15 @@ pub(crate) struct Line {
     /// Whether the content ends with the connection: HTTP/1.0, an upgraded stream.
     pub(crate) ends_content: bool,
     pub(crate) socket: Socket,
+}
+
+/// What is found behind a request and is no other one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Upcoming {
+    /// A head that breaks a rule.
+    Refused(Reject),
+    /// The connection is over.
+    Over,
 }
 
 /// What the request under way lays down for its answer.
@@ -172,7 +178,6 @@ impl Line {
     pub(crate) fn new(transport: Transport, shared: Arc<Shared>, deadline: Option<Instant>) -> Self {
         Self {
             transport,
-            task: Waker::from(Arc::clone(&shared)),
             shared,
             buf: BytesMut::new(),
             progress: HeadProgress::default(),
@@ -187,6 +192,12 @@ impl Line {
             ends_content: false,
             socket: Socket::MayHaveMore,
         }
+    }
+
+    /// Wakes what is pending: the app's future, or its body. Made for a poll: a connection at rest needs none.
+    #[inline]
+    pub(crate) fn task(&self) -> Waker {
+        Waker::from(Arc::clone(&self.shared))
     }
 
     /// Rests until the socket can be read.
@@ -293,5 +304,31 @@ impl<F> std::fmt::Debug for Stage<F> {
             Self::Discard(_) => "Discard",
             Self::Linger { .. } => "Linger",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicUsize;
+
+    use rsgi_core::Connection;
+    use rsgi_threads::Stream;
+
+    use super::*;
+
+    /// A connection at rest is these, once each, and the engine's words for it; how large a future is changes nothing.
+    #[test]
+    fn what_a_connection_at_rest_keeps_stays_small() {
+        const COUNTS: usize = 2 * size_of::<AtomicUsize>();
+        type Large = [u8; 4096];
+        let conn = size_of::<Mutex<Option<Conn<Large>>>>();
+        let link = size_of::<Mutex<Option<(Arc<Shared>, Stream)>>>();
+        let shared = COUNTS + size_of::<Shared>();
+        let facts = COUNTS + size_of::<Connection>();
+        let socket = COUNTS + size_of::<OwnedFd>();
+        let parts = (conn, link, shared, facts, socket);
+        assert!(conn + link + shared + facts + socket <= 440, "{parts:?}");
     }
 }

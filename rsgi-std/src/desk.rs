@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
+use rsgi_core::Exchange;
 
 use crate::config::Settings;
 use crate::conn::Slot;
@@ -40,6 +41,9 @@ pub(crate) struct Tools {
     /// Emptied memory for connections that gather.
     #[expect(clippy::vec_box, reason = "handed to connections and back as they are")]
     spare: Vec<Box<Lying>>,
+    /// Exchanges that are over, for requests to come. One may hold the facts of a connection that has ended, never its
+    /// socket, nor a client's certificates.
+    exchanges: Vec<Arc<Exchange>>,
 }
 
 impl<A, F> Desk<A, F> {
@@ -53,6 +57,7 @@ impl<A, F> Desk<A, F> {
             stale_at: None,
             idle: None,
             spare: Vec::new(),
+            exchanges: Vec::new(),
         };
         Self { tools, slots: Vec::new(), app: None }
     }
@@ -124,6 +129,22 @@ impl Tools {
         let length = read.len();
         drop(read);
         Ok(length)
+    }
+
+    /// An exchange that is over.
+    #[inline]
+    pub(crate) fn exchange(&mut self) -> Option<Arc<Exchange>> {
+        self.exchanges.pop()
+    }
+
+    /// Takes one back that is over, and that nobody else holds: so whoever registered or waited has let go of it.
+    #[inline]
+    pub(crate) fn put_exchange(&mut self, exchange: Arc<Exchange>) {
+        let tls = exchange.connection().tls.as_ref();
+        let is_light = tls.is_none_or(|tls| tls.client_certificates.is_empty());
+        if is_light && self.exchanges.len() < SPARES {
+            self.exchanges.push(exchange);
+        }
     }
 
     pub(crate) fn memory(&mut self) -> Option<Box<Lying>> {

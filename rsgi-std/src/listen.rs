@@ -6,6 +6,7 @@
 
 use std::io;
 use std::os::fd::AsFd as _;
+use std::sync::{Arc, Mutex};
 
 use rsgi_core::Endpoint;
 use rsgi_core::server::{Bind, Config, PortSharing, ServeError};
@@ -17,10 +18,18 @@ use crate::open::endpoint;
 /// What is known of a listener's connections before they come.
 #[derive(Debug)]
 pub(crate) struct Place {
-    /// This end's address; `None` where each connection has its own (a wildcard).
-    pub(crate) local: Option<Endpoint>,
+    pub(crate) local: Local,
     /// Whether it speaks TLS.
     pub(crate) sealed: bool,
+}
+
+/// This end's address, kept once for many connections.
+#[derive(Debug)]
+pub(crate) enum Local {
+    /// All have it.
+    One(Arc<Endpoint>),
+    /// Each has its own (a wildcard); this is the last one's.
+    Each(Mutex<Option<Arc<Endpoint>>>),
 }
 
 /// Opens every listener, in the order of the settings.
@@ -36,7 +45,9 @@ pub(crate) fn open(config: &Config) -> Result<(Vec<Listener>, Vec<Place>), Serve
         let address = listener.address();
         let wildcard = address.ip().is_some_and(|address| address.ip().is_unspecified());
         let sealed = config.tls.is_some() && matches!(address, Address::Ip(_));
-        places.push(Place { local: (!wildcard).then(|| endpoint(address, None)), sealed });
+        let local =
+            if wildcard { Local::Each(Mutex::default()) } else { Local::One(endpoint(address, None).into()) };
+        places.push(Place { local, sealed });
         listeners.push(listener);
     }
     Ok((listeners, places))

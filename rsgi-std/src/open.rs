@@ -8,18 +8,19 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Buf as _;
 use rsgi_core::http::Response;
 use rsgi_core::proxy_protocol::{HEADER_BYTES_MOST, ProxiedEnds, ProxyError, ProxyProtocol, ProxyStatus};
-use rsgi_core::{App, Connection, Credentials, Endpoint, Environ, Exchange, Outgoing, Scheme, Tls};
+use rsgi_core::{App, Connection, Credentials, Endpoint, Environ, Outgoing, Scheme, Tls};
 use rsgi_threads::{Accepted, Address, Interest, Next, Stream, Turn};
 
 use crate::conn::{Conn, Line, Stage};
 use crate::desk::Tools;
+use crate::listen::Local;
 use crate::protocol::Http;
 use crate::site::Site;
 use crate::tls::Session;
@@ -29,7 +30,7 @@ use crate::transport::Transport;
 #[derive(Debug)]
 pub(crate) struct Opening {
     peer: Endpoint,
-    local: Endpoint,
+    local: Arc<Endpoint>,
     accepted: Instant,
     /// The header that is awaited.
     proxy: ProxyProtocol,
@@ -50,8 +51,8 @@ impl Opening {
     pub(crate) fn new(site: &Site, facts: &Accepted, stream: &Stream) -> Option<Self> {
         let place = site.places.get(facts.listener)?;
         let local = match &place.local {
-            Some(local) => local.clone(),
-            None => endpoint(&stream.local_address().ok()?, None),
+            Local::One(local) => Arc::clone(local),
+            Local::Each(last) => share(last, endpoint(&stream.local_address().ok()?, None)),
         };
         let credentials = if facts.peer.is_unix() { stream.credentials() } else { None };
         let credentials = credentials
@@ -118,7 +119,7 @@ impl Opening {
             let status = self.proxy.parse(&line.buf).map_err(broken)?;
             if let ProxyStatus::Complete { consumed, header } = status {
                 if let Some(ProxiedEnds { peer, local, .. }) = header.ends {
-                    (self.peer, self.local) = (peer, local);
+                    (self.peer, self.local) = (peer, local.into());
                 }
                 line.buf.advance(consumed);
                 return Ok(true);
@@ -171,15 +172,15 @@ where
 }
 
 impl Line {
-    /// Makes the connection's facts, and its exchange.
+    /// Makes the connection's facts.
     pub(crate) fn open(&mut self, site: &Site, opening: Opening, tls: Option<Tls>) {
         let id = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-        let mut connection = Connection::new(Arc::clone(&site.server), id, opening.peer, opening.local);
+        let mut connection = Connection::at(Arc::clone(&site.server), id, opening.peer, opening.local);
         connection.accepted = opening.accepted;
         connection.scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
         connection.tls = tls.map(Box::new);
         connection.link = Some(Arc::clone(&self.shared) as _);
-        self.shared.open(Exchange::new(Arc::new(connection)));
+        self.shared.open(Arc::new(connection));
     }
 
     /// Puts a TLS session between the socket and everybody.
@@ -200,6 +201,15 @@ pub(crate) fn endpoint(address: &Address, credentials: Option<Credentials>) -> E
         Address::Ip(address) => Endpoint::Tcp(*address),
         Address::Unix(path) => Endpoint::unix(Some(path), credentials),
         _ => Endpoint::unix(None, credentials),
+    }
+}
+
+/// The shared form of an address, which is most often the last connection's, too.
+fn share(last: &Mutex<Option<Arc<Endpoint>>>, local: Endpoint) -> Arc<Endpoint> {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*last {
+        Some(same) if **same == local => Arc::clone(same),
+        _ => Arc::clone(last.insert(Arc::new(local))),
     }
 }
 

@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use rsgi_core::http::StatusCode;
 use rsgi_threads::Next;
 
-use crate::conn::{Call, Line, Socket};
+use crate::conn::{Call, Line, Socket, Upcoming};
 use crate::desk::Tools;
 use crate::h1::{self, Reject};
 use crate::site::Site;
@@ -41,7 +41,8 @@ impl Line {
     #[inline]
     pub(crate) fn next_request(&mut self, tools: &mut Tools, site: &Site, now: Instant) -> Headed {
         let parsed = match self.upcoming.take() {
-            Some(parsed) => parsed,
+            Some(Upcoming::Refused(reject)) => Parsed::Refused(reject),
+            Some(Upcoming::Over) => Parsed::Over,
             None if self.buf.is_empty() => Parsed::More,
             None => {
                 let buf = std::mem::take(&mut self.buf);
@@ -110,7 +111,7 @@ impl Line {
         match parsed {
             Ok(Some(head)) => {
                 self.head_begun = false;
-                self.begin(site, head, now).map_or(Parsed::Over, Parsed::Call)
+                self.begin(tools, site, head, now).map_or(Parsed::Over, Parsed::Call)
             }
             Ok(None) => Parsed::More,
             Err(reject) => Parsed::Refused(reject),

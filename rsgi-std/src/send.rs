@@ -10,17 +10,17 @@ use std::time::Instant;
 use bytes::Bytes;
 use rsgi_core::Cause;
 
-use crate::conn::{After, Line};
+use crate::conn::{After, Call, Line, Upcoming};
 use crate::desk::Tools;
 use crate::read::Parsed;
 use crate::site::Site;
 use crate::wire::{Flushed, LARGE};
 
 /// What became of an answer in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Sent {
     /// It lies gathered with other answers to pipelined requests, and the next one has begun.
-    Gathered,
+    Gathered(Call),
     /// The system has it, and nobody asks for its outcome.
     Ended,
     /// The system has it.
@@ -60,7 +60,7 @@ impl Line {
                 if let Some(memory) = state.wire.take_memory() {
                     tools.put_memory(memory);
                 }
-                Ok(if state.end_unwatched() { Sent::Ended } else { Sent::Out })
+                Ok(if state.end_unwatched(tools) { Sent::Ended } else { Sent::Out })
             }
             Ok(_) => Ok(Sent::Left),
             Err(_) => Err(state.wire.gone.unwrap_or(Cause::Reset)),
@@ -71,7 +71,7 @@ impl Line {
     fn send_pipelined(&mut self, tools: &mut Tools, site: &Site, now: Instant) -> Result<Sent, Cause> {
         {
             let mut state = self.shared.lock();
-            if state.wire.gone.is_some() || state.wire.len() > GATHERED_MOST || !state.end_unwatched() {
+            if state.wire.gone.is_some() || state.wire.len() > GATHERED_MOST || !state.end_unwatched(tools) {
                 drop(state);
                 return self.send_now(tools, Bytes::new());
             }
@@ -81,13 +81,11 @@ impl Line {
             self.shared.ask_for_tick(&mut state);
         }
         let buf = std::mem::take(&mut self.buf);
-        let parsed = self.parse(tools, site, buf, now);
-        let whole = matches!(parsed, Parsed::Call(_));
-        if !matches!(parsed, Parsed::More) {
-            self.upcoming = Some(parsed);
-        }
-        if whole {
-            return Ok(Sent::Gathered);
+        match self.parse(tools, site, buf, now) {
+            Parsed::Call(call) => return Ok(Sent::Gathered(call)),
+            Parsed::Refused(reject) => self.upcoming = Some(Upcoming::Refused(reject)),
+            Parsed::Over => self.upcoming = Some(Upcoming::Over),
+            Parsed::More => {}
         }
         tools.out.clear();
         self.send_now(tools, Bytes::new())

@@ -19,12 +19,14 @@ use crate::protocol::Http;
 use crate::read::Headed;
 
 /// What came of a step.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) enum Step {
     /// The connection rests, or ends.
     Rest(Next),
     /// The answer is out: the next request, please.
     Head,
+    /// The answer lies gathered, and this is the next request.
+    Call(Call),
 }
 
 impl<A, M, F> Http<A, M, F>
@@ -37,19 +39,19 @@ where
     pub(crate) fn serve(&self, conn: &mut Conn<F>, call: Call, turn: &mut Turn<'_, Self>) -> Next {
         let mut step = self.call(conn, call, turn);
         for _ in 0..BATCH {
-            match step {
+            let call = match step {
                 Step::Rest(next) => return next,
+                Step::Call(call) if call.ahead => return self.due(conn, call, turn),
+                Step::Call(call) => call,
                 Step::Head => match self.next_call(conn, turn) {
-                    Ok(call) => step = self.call(conn, call, turn),
+                    Ok(call) => call,
                     Err(next) => return next,
                 },
-            }
+            };
+            step = self.call(conn, call, turn);
         }
-        match step {
-            Step::Rest(next) => next,
-            // Others want their turn, too.
-            Step::Head => self.look_for_request(conn, turn),
-        }
+        // Others want their turn, too.
+        self.go_on(conn, step, turn)
     }
 
     /// Goes on after a step that was no call.
@@ -57,6 +59,7 @@ where
         match step {
             Step::Rest(next) => next,
             Step::Head => self.look_for_request(conn, turn),
+            Step::Call(call) => self.due(conn, call, turn),
         }
     }
 
@@ -98,7 +101,8 @@ where
     #[inline]
     pub(crate) fn poll_app(&self, conn: &mut Conn<F>, mut slot: Slot<F>, turn: &mut Turn<'_, Self>) -> Step {
         let polled = {
-            let mut context = Context::from_waker(&conn.line.task);
+            let task = conn.line.task();
+            let mut context = Context::from_waker(&task);
             let Some(future) = slot.as_mut().as_pin_mut() else { return Step::Rest(Next::Close) };
             may_block(|| future.poll(&mut context))
         };

@@ -13,9 +13,10 @@ use std::time::Instant;
 
 use rsgi_core::http::{HeaderMap, StatusCode};
 use rsgi_core::server::HalfClose;
-use rsgi_core::{Cause, Exchange, Link, Told};
+use rsgi_core::{Cause, Connection, Exchange, Link, Told};
 use rsgi_threads::{ConnWaker, Hangup};
 
+use crate::desk::Tools;
 use crate::h1;
 use crate::transport::Transport;
 use crate::wire::{Flushed, Wire};
@@ -29,16 +30,16 @@ pub(crate) struct Shared {
 
 /// What the lock guards.
 pub(crate) struct State {
-    /// The present or last request's; `None` before the connection is opened and after its end.
+    /// The connection's facts; `None` before it is opened and after its end.
+    connection: Option<Arc<Connection>>,
+    /// That of the request under way; `None` at rest, where its memory belongs to a thread.
     exchange: Option<Arc<Exchange>>,
-    /// Whether a request is under way.
-    busy: bool,
     pub(crate) wire: Wire,
 }
 
 impl Shared {
     pub(crate) fn new(transport: Transport, waker: ConnWaker, half_close: HalfClose) -> Arc<Self> {
-        let state = State { exchange: None, busy: false, wire: Wire::new(transport) };
+        let state = State { connection: None, exchange: None, wire: Wire::new(transport) };
         Arc::new(Self { state: Mutex::new(state), waker, half_close })
     }
 
@@ -56,21 +57,20 @@ impl Shared {
         waker.will_wake(&Waker::from(Arc::clone(self)))
     }
 
-    /// Makes the connection's exchange, once its facts are known.
-    pub(crate) fn open(&self, exchange: Arc<Exchange>) {
-        self.lock().exchange = Some(exchange);
+    /// Takes the connection's facts, once they are known.
+    pub(crate) fn open(&self, connection: Arc<Connection>) {
+        self.lock().connection = Some(connection);
     }
 
     /// Begins a request; gives its exchange.
     #[inline]
-    pub(crate) fn begin(&self, arrived: Instant) -> Option<Arc<Exchange>> {
+    pub(crate) fn begin(&self, tools: &mut Tools, number: u64, arrived: Instant) -> Option<Arc<Exchange>> {
         let (exchange, gone) = {
             let mut state = self.lock();
-            let gone = state.wire.gone;
-            state.busy = true;
-            let exchange = state.exchange.as_mut()?;
-            Exchange::begin(exchange, arrived);
-            (Arc::clone(exchange), gone)
+            let connection = state.connection.as_ref()?;
+            let exchange = Exchange::begin_in(tools.exchange(), connection, number, arrived);
+            state.exchange = Some(Arc::clone(&exchange));
+            (exchange, state.wire.gone)
         };
         if let Some(cause) = gone {
             exchange.disconnect(cause);
@@ -80,8 +80,7 @@ impl Shared {
 
     /// The exchange of the request under way, for its end.
     pub(crate) fn end(&self) -> Option<Arc<Exchange>> {
-        let mut state = self.lock();
-        if std::mem::take(&mut state.busy) { state.exchange.clone() } else { None }
+        self.lock().exchange.take()
     }
 
     /// What a hang-up means for the client: nothing, if only its own direction has ended and that is allowed.
@@ -103,7 +102,7 @@ impl Shared {
     pub(crate) fn disconnect(&self, cause: Cause) -> Option<Cause> {
         let exchange = {
             let mut state = self.lock();
-            let exchange = if state.busy { state.exchange.clone() } else { None };
+            let exchange = state.exchange.clone();
             if cause == Cause::Closed && exchange.as_ref().is_some_and(|exchange| exchange.is_upgraded()) {
                 return None;
             }
@@ -160,24 +159,26 @@ impl Shared {
         let mut state = self.lock();
         state.wire.close();
         let gone = state.wire.gone;
-        let exchange = state.exchange.take();
-        let busy = std::mem::take(&mut state.busy);
-        exchange.filter(|_| busy).map(|exchange| (exchange, gone))
+        let (exchange, connection) = (state.exchange.take(), state.connection.take());
+        drop(state);
+        drop(connection);
+        exchange.map(|exchange| (exchange, gone))
     }
 }
 
 impl State {
     /// Ends the request under way if nobody can ask for its outcome; tells whether it did.
     #[inline]
-    pub(crate) fn end_unwatched(&mut self) -> bool {
-        let unwatched = match &self.exchange {
-            Some(exchange) => Arc::strong_count(exchange) == 1 && !exchange.is_watched(),
-            None => true,
-        };
-        if unwatched {
-            self.busy = false;
+    pub(crate) fn end_unwatched(&mut self, tools: &mut Tools) -> bool {
+        let unwatched =
+            self.exchange.take_if(|exchange| Arc::strong_count(exchange) == 1 && !exchange.is_watched());
+        match unwatched {
+            Some(exchange) => {
+                tools.put_exchange(exchange);
+                true
+            }
+            None => self.exchange.is_none(),
         }
-        unwatched
     }
 }
 
@@ -198,7 +199,7 @@ impl Link for Shared {
         if state.wire.gone.is_some() || state.wire.transport().is_none() {
             return Told::Gone;
         }
-        if !state.busy || state.exchange.as_ref().is_none_or(|exchange| exchange.head_is_final()) {
+        if state.exchange.as_ref().is_none_or(|exchange| exchange.head_is_final()) {
             return Told::TooLate;
         }
         h1::encode_informational(state.wire.small(), status, fields);

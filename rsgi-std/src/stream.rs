@@ -60,7 +60,8 @@ where
                 }
             }
             let polled = {
-                let mut context = Context::from_waker(&conn.line.task);
+                let task = conn.line.task();
+                let mut context = Context::from_waker(&task);
                 may_block(|| Pin::new(&mut *outgoing).poll_frame(&mut context))
             };
             match polled {

@@ -65,7 +65,7 @@ impl Lie {
 
 fn copied(right: &Connection) -> Connection {
     let (server, id) = (Arc::clone(&right.server), right.id);
-    let mut copy = Connection::new(server, id, right.peer.clone(), right.local.clone());
+    let mut copy = Connection::at(server, id, right.peer.clone(), Arc::clone(&right.local));
     copy.tls.clone_from(&right.tls);
     copy.scheme = right.scheme;
     copy.accepted = right.accepted;

@@ -110,7 +110,7 @@ pub(crate) const WRONG: &[Wrong] = &[
         }
     }),
     Wrong::connection(25, "tells the address that it was bound to", |connection| {
-        if let Endpoint::Tcp(local) = &mut connection.local {
+        if let Endpoint::Tcp(local) = Arc::make_mut(&mut connection.local) {
             local.set_ip([0, 0, 0, 0].into());
         }
     }),
