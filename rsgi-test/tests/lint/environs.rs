@@ -105,7 +105,7 @@ fn a_peer_is_never_made_up() {
 #[test]
 fn a_local_address_is_never_made_up() {
     let nowhere: std::net::SocketAddr = "0.0.0.0:80".parse().unwrap();
-    only(&checks::LOCAL, &found_with(environ_on(get("/"), |it| it.local = nowhere.into())));
+    only(&checks::LOCAL, &found_with(environ_on(get("/"), |it| it.local = Endpoint::from(nowhere).into())));
 }
 
 #[test]
