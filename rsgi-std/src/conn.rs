@@ -329,6 +329,7 @@ mod tests {
         let facts = COUNTS + size_of::<Connection>();
         let socket = COUNTS + size_of::<OwnedFd>();
         let parts = (conn, link, shared, facts, socket);
-        assert!(conn + link + shared + facts + socket <= 440, "{parts:?}");
+        // With TLS and tokio built in; 16 fewer without.
+        assert!(conn + link + shared + facts + socket <= 444, "{parts:?}");
     }
 }
