@@ -14,13 +14,14 @@ use rsgi_core::bytes::{Buf, Bytes};
 use rsgi_core::http_body::{Body, Frame, SizeHint};
 use rsgi_core::{Outgoing, OutgoingError};
 
+use crate::http2::gathered::Gathered;
 use crate::http2::streams::Stream;
 
 /// The body of an answer on HTTP/2.
 #[derive(Debug)]
 pub(crate) struct Http2Body {
     /// `None` if the stream has been taken over.
-    outgoing: Option<Outgoing>,
+    outgoing: Option<Gathered>,
     /// What is left of a large piece.
     rest: Bytes,
     /// An error that waits until what came before it is flushed.
@@ -33,7 +34,7 @@ impl Http2Body {
         if outgoing.is_end_stream() {
             stream.ended();
         }
-        Self { outgoing: Some(outgoing), rest: Bytes::new(), held: None, stream }
+        Self { outgoing: Some(Gathered::new(outgoing)), rest: Bytes::new(), held: None, stream }
     }
 
     pub(crate) fn empty(stream: Arc<Stream>) -> Self {
@@ -70,7 +71,7 @@ impl Body for Http2Body {
             return Poll::Ready(this.held.take().map(|held| Err(held.error)));
         }
         let Some(outgoing) = &mut this.outgoing else { return Poll::Ready(None) };
-        match ready!(Pin::new(outgoing).poll_frame(context)) {
+        match ready!(outgoing.poll_frame(context)) {
             Some(Ok(frame)) => Poll::Ready(Some(Ok(match frame.into_data() {
                 Ok(bytes) => this.piece(bytes),
                 Err(trailers) => {
@@ -93,7 +94,7 @@ impl Body for Http2Body {
     fn is_end_stream(&self) -> bool {
         self.rest.is_empty()
             && self.held.is_none()
-            && self.outgoing.as_ref().is_none_or(Outgoing::is_end_stream)
+            && self.outgoing.as_ref().is_none_or(Gathered::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -106,6 +106,28 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .parallel(),
+    // A client that guards itself against floods of small frames takes those that it hasn't read yet for one.
+    Case::frames(
+        "many_small_pieces_are_no_flood_to_a_client_that_reads_late",
+        &[98, 127],
+        || {
+            BoxApp::new(plain(|environ, start_response| {
+                let held = Notes::of(&environ).on_drop("body");
+                let pieces = (0..MANY).map(move |_| {
+                    let _until_dropped = &held;
+                    "x"
+                });
+                Ok(start_response.start(StatusCode::OK, TEXT)?.body(Body::iter(pieces)))
+            }))
+        },
+        |talk| {
+            let mut client = talk.http2();
+            let (answer, _) = client.send(talk.http2_request("GET", "/", &[]), true);
+            talk.happened("body");
+            assert_eq!(client.answer(answer).text().len(), MANY);
+        },
+    )
+    .parallel(),
     Case::frames(
         "an_error_behind_the_head_resets_the_stream_and_no_other",
         &[94, 112],
@@ -207,6 +229,9 @@ async fn gated(environ: Environ, start_response: StartResponse) -> Result<Starte
     }
     Ok(start_response.start(StatusCode::OK, TEXT)?.body(path))
 }
+
+/// Pieces of a byte each: fewer than a client's window has room for.
+const MANY: usize = 20_000;
 
 /// Gives bytes for ever, but on `/fine`; tells when the body is dropped.
 fn endless_body(environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
