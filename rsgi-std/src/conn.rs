@@ -330,6 +330,6 @@ mod tests {
         let socket = COUNTS + size_of::<OwnedFd>();
         let parts = (conn, link, shared, facts, socket);
         // With TLS and tokio built in; 16 fewer without.
-        assert!(conn + link + shared + facts + socket <= 444, "{parts:?}");
+        assert!(conn + link + shared + facts + socket <= 436, "{parts:?}");
     }
 }

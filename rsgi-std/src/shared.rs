@@ -25,7 +25,6 @@ use crate::wire::{Flushed, Wire};
 pub(crate) struct Shared {
     state: Mutex<State>,
     waker: ConnWaker,
-    half_close: HalfClose,
 }
 
 /// What the lock guards.
@@ -39,8 +38,8 @@ pub(crate) struct State {
 
 impl Shared {
     pub(crate) fn new(transport: Transport, waker: ConnWaker, half_close: HalfClose) -> Arc<Self> {
-        let state = State { connection: None, exchange: None, wire: Wire::new(transport) };
-        Arc::new(Self { state: Mutex::new(state), waker, half_close })
+        let state = State { connection: None, exchange: None, wire: Wire::new(transport, half_close) };
+        Arc::new(Self { state: Mutex::new(state), waker })
     }
 
     #[inline]
@@ -89,7 +88,7 @@ impl Shared {
     /// What a hang-up means for the client: nothing, if only its own direction has ended and that is allowed.
     pub(crate) fn meaning(&self, hangup: Hangup) -> Option<Cause> {
         match hangup {
-            Hangup::Finished if self.half_close == HalfClose::Answered => None,
+            Hangup::Finished if self.lock().wire.half_close == HalfClose::Answered => None,
             Hangup::Finished => Some(Cause::Closed),
             Hangup::Cut => Some(Cause::ServerStopped),
             _ => Some(Cause::Reset),

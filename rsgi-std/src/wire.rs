@@ -10,6 +10,7 @@ use std::io;
 
 use bytes::{Buf, Bytes};
 use rsgi_core::Cause;
+use rsgi_core::server::HalfClose;
 
 use crate::transport::Transport;
 
@@ -31,6 +32,8 @@ pub(crate) struct Wire {
     pub(crate) asked: bool,
     /// Why there is nobody to write to.
     pub(crate) gone: Option<Cause>,
+    /// What the end of the client's half means; kept here, where it takes no room of its own.
+    pub(crate) half_close: HalfClose,
 }
 
 /// What lies gathered; kept by the threads for the next connection that gathers.
@@ -56,7 +59,7 @@ pub(crate) enum Flushed {
 }
 
 impl Wire {
-    pub(crate) fn new(transport: Transport) -> Self {
+    pub(crate) fn new(transport: Transport, half_close: HalfClose) -> Self {
         Self {
             transport: Some(transport),
             lying: None,
@@ -65,6 +68,7 @@ impl Wire {
             driven: false,
             asked: false,
             gone: None,
+            half_close,
         }
     }
 
@@ -267,7 +271,7 @@ mod tests {
     fn pair() -> (Wire, UnixStream) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let stream = Stream::try_from(OwnedFd::from(ours)).unwrap();
-        (Wire::new(Transport::plain(stream)), theirs)
+        (Wire::new(Transport::plain(stream), HalfClose::default()), theirs)
     }
 
     /// Reads some of what has come.
