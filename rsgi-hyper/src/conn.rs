@@ -68,7 +68,8 @@ pub(crate) async fn serve<A: App>(host: &Host<A>, accepted: Accepted, id: u64, m
         read_proxy_header(host, &mut socket, &mut connection).await?;
         if is_tcp { host.security.accept(socket).await } else { Ok((Secured::from(socket), None)) }
     };
-    let (stream, facts) = match within(host.setting.timeouts.handshake, handshake).await {
+    // Boxed, as it is over soon and the connection's task would keep its room.
+    let (stream, facts) = match Box::pin(within(host.setting.timeouts.handshake, handshake)).await {
         Some(Ok(secured)) => secured,
         Some(Err(error)) => {
             return tracing::debug!(target: "rsgi", connection = id, %error, "handshake failed");
@@ -91,13 +92,15 @@ pub(crate) async fn serve_stream<A: App>(
 ) {
     let is_http2 = match &connection.tls {
         Some(facts) => facts.alpn.as_deref() == Some(b"h2"),
-        None => match within(host.setting.timeouts.head, sniff(&mut stream, member)).await {
+        None => match Box::pin(within(host.setting.timeouts.head, sniff(&mut stream, member))).await {
             Some(Ok(is_http2)) => is_http2,
             Some(Err(_)) | None => return,
         },
     };
     if is_http2 {
-        http2::serve(stream, connection, &host.app, &host.http2, &host.setting, member).await;
+        let serving = http2::serve(stream, connection, &host.app, &host.http2, &host.setting, member);
+        // Of its own size, so that a connection on HTTP/1 keeps no room for it.
+        Box::pin(serving).await;
     } else {
         http1::serve(stream, connection, &*host.app, &host.http1, &host.setting, member).await;
     }

@@ -55,7 +55,7 @@ pub(crate) fn builder(config: &Config, setting: &Setting) -> Builder {
     builder
 }
 
-/// Serves one connection to its end.
+/// Serves one connection to its end. What few connections come to is boxed: an idle one would keep the room for it.
 pub(crate) async fn serve<S: Stream, A: App>(
     stream: S,
     mut connection: Connection,
@@ -77,7 +77,8 @@ pub(crate) async fn serve<S: Stream, A: App>(
     if let Some(accepted) = slot.take() {
         let parts = engine.connection.into_parts();
         let (stream, _sent_with_the_head) = parts.io.into_inner().into_parts();
-        return upgrade::run(stream, parts.read_buf, accepted, AcceptedBy::System, &setting.timeouts).await;
+        let run = upgrade::run(stream, parts.read_buf, accepted, AcceptedBy::System, &setting.timeouts);
+        return Box::pin(run).await;
     }
     wire.disconnect(cause);
     // Drops the app's future and its body, if they are still there.
@@ -95,7 +96,7 @@ pub(crate) async fn serve<S: Stream, A: App>(
         End::TimedOut(Waiting::Head(_)) if !was_busy && !wire.has_unread() => {
             let refused = within(setting.timeouts.write, stream.write_all(REQUEST_TIMEOUT)).await;
             if matches!(refused, Some(Ok(()))) {
-                linger(stream, setting).await;
+                Box::pin(linger(stream, setting)).await;
             }
         }
         // hyper has refused a head, or answered before it had read the body: the client may still be sending.
@@ -103,7 +104,7 @@ pub(crate) async fn serve<S: Stream, A: App>(
             if !wire.is_over()
                 && (wire.has_unread() || result.as_ref().is_err_and(hyper::Error::is_parse)) =>
         {
-            linger(stream, setting).await;
+            Box::pin(linger(stream, setting)).await;
         }
         _ => {}
     }
