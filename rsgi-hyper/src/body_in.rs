@@ -68,34 +68,34 @@ struct IncomingSource {
     /// `None` once it broke, or was left to be thrown away.
     body: Option<Incoming>,
     bounds: Bounds,
-    /// Made when somebody waits for the first time.
+    /// Taken over or made when somebody waits for the first time. It may ring too early, never too late.
     silence: Option<Pin<Box<Sleep>>>,
-    /// Whether `silence` runs.
-    waiting: bool,
+    /// When the wait began that goes on.
+    since: Option<Instant>,
     unread: Arc<Unread>,
 }
 
 impl IncomingSource {
     fn new(body: Incoming, bounds: Bounds, unread: Arc<Unread>) -> Self {
         unread.set_left(!body.is_end_stream());
-        Self { body: Some(body), bounds, silence: None, waiting: false, unread }
+        Self { body: Some(body), bounds, silence: None, since: None, unread }
     }
 
+    /// To set a timer may wake the reactor by a system call, so the one of the connection's last body goes on, and is
+    /// set anew only when it rings.
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<InputError> {
         let Some(progress) = self.bounds.progress else { return Poll::Pending };
-        let deadline = || Instant::now() + progress;
-        let silence = match &mut self.silence {
-            None => self.silence.insert(Box::pin(tokio::time::sleep_until(deadline()))),
-            Some(silence) => {
-                if !self.waiting {
-                    silence.as_mut().reset(deadline());
-                }
-                silence
+        let deadline = *self.since.get_or_insert_with(Instant::now) + progress;
+        let silence = self.silence.get_or_insert_with(|| {
+            self.unread.take_clock().unwrap_or_else(|| Box::pin(tokio::time::sleep_until(deadline)))
+        });
+        loop {
+            ready!(silence.as_mut().poll(context));
+            if Instant::now() >= deadline {
+                return Poll::Ready(InputError::new(InputErrorKind::TimedOut));
             }
-        };
-        self.waiting = true;
-        ready!(silence.as_mut().poll(context));
-        Poll::Ready(InputError::new(InputErrorKind::TimedOut))
+            silence.as_mut().reset(deadline);
+        }
     }
 
     fn check_trailers(&self, trailers: &HeaderMap) -> Result<(), InputError> {
@@ -111,6 +111,9 @@ impl IncomingSource {
 
 impl Drop for IncomingSource {
     fn drop(&mut self) {
+        if let Some(clock) = self.silence.take() {
+            self.unread.keep_clock(clock);
+        }
         if let Some(body) = self.body.take() {
             self.unread.leave(body);
         }
@@ -127,7 +130,7 @@ impl InputSource for IncomingSource {
         let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(context) else {
             return this.poll_silence(context).map(|error| Some(Err(error)));
         };
-        this.waiting = false;
+        this.since = None;
         if frame.is_none() || body.is_end_stream() {
             this.unread.set_left(false);
         }

@@ -33,6 +33,8 @@ pub(crate) struct Unread {
     /// The app let go of it, and hyper will close the connection for that.
     is_dropped: AtomicBool,
     state: Mutex<State>,
+    /// What runs while somebody waits for the body, kept from one body of a connection to the next.
+    clock: Mutex<Option<Pin<Box<Sleep>>>>,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +53,16 @@ impl Unread {
         let is_allowed = discard.bytes > 0 && discard.time != Some(Duration::ZERO);
         let state = State { discard: is_allowed.then_some(discard), ..State::default() };
         Self { state: Mutex::new(state), ..Self::default() }
+    }
+
+    /// Keeps the clock of who read the body.
+    pub(crate) fn keep_clock(&self, clock: Pin<Box<Sleep>>) {
+        *self.clock() = Some(clock);
+    }
+
+    /// Gives the clock that was kept.
+    pub(crate) fn take_clock(&self) -> Option<Pin<Box<Sleep>>> {
+        self.clock().take()
     }
 
     /// Whether there is something left of the body, for whoever closes the connection.
@@ -119,6 +131,10 @@ impl Unread {
             return true;
         }
         has_moved
+    }
+
+    fn clock(&self) -> MutexGuard<'_, Option<Pin<Box<Sleep>>>> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -7,6 +7,7 @@
 //! otherwise by [`end`](Wire::end).
 
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Context;
@@ -16,6 +17,7 @@ use rsgi_core::bytes::Bytes;
 use rsgi_core::http::HeaderValue;
 use rsgi_core::server::HalfClose;
 use rsgi_core::{AcceptedBy, Cause, Connection, Delivery, Exchange, Fault, Remainder};
+use tokio::time::Sleep;
 
 use super::body_out::Large;
 use super::informational::Heads;
@@ -50,6 +52,8 @@ struct Current {
     exchange: Arc<Exchange>,
     /// Whether something is left of its body, if it has one.
     unread: Option<Arc<Unread>>,
+    /// The clock of the last body that was waited for.
+    clock: Option<Pin<Box<Sleep>>>,
     /// Whether hyper has yet to be given something of its answer, if that has several pieces.
     left: Option<Remainder>,
     /// Where large pieces of its answer go, if they don't go through hyper.
@@ -72,6 +76,7 @@ impl Wire {
             current: Mutex::new(Current {
                 exchange,
                 unread: None,
+                clock: None,
                 left: None,
                 large: None,
                 unflushed: Vec::new(),
@@ -114,7 +119,11 @@ impl Wire {
     pub(crate) fn expect_body(&self, discard: Option<Discard>) -> Arc<Unread> {
         self.set(HAS_BODY);
         let unread = Arc::new(discard.map_or_else(Unread::default, Unread::discarded));
-        self.lock().unread = Some(Arc::clone(&unread));
+        let mut current = self.lock();
+        if let Some(clock) = current.clock.take() {
+            unread.keep_clock(clock);
+        }
+        current.unread = Some(Arc::clone(&unread));
         unread
     }
 
@@ -308,7 +317,10 @@ impl Current {
     /// Lets go of what only the last request had; keeps its exchange if it is still to be told, and anybody wants to know.
     #[cold]
     fn leave_last(&mut self, is_busy: bool) {
-        (self.unread, self.left, self.large) = (None, None, None);
+        if let Some(clock) = self.unread.take().and_then(|unread| unread.take_clock()) {
+            self.clock = Some(clock);
+        }
+        (self.left, self.large) = (None, None);
         if is_busy && (self.exchange.is_watched() || Arc::strong_count(&self.exchange) > 1) {
             self.unflushed.push(Arc::clone(&self.exchange));
         }
