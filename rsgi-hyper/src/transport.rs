@@ -157,6 +157,26 @@ impl<S: Stream, D: Duties> Transport<S, D> {
         Poll::Ready(Ok(()))
     }
 
+    /// Writes what hyper gives and what follows it round hyper at once; tells how much of hyper's was taken.
+    #[inline(never)]
+    fn poll_with_large(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+        large: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let parts = [IoSlice::new(bytes), IoSlice::new(large)];
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, &parts);
+        self.note(&written, |bytes| *bytes);
+        written.map_ok(|written| {
+            let beyond = written.saturating_sub(bytes.len());
+            if beyond > 0 {
+                self.duties.wrote_large(beyond);
+            }
+            written - beyond
+        })
+    }
+
     /// Writes what goes round hyper.
     #[cold]
     fn poll_large(&mut self, mut bytes: Bytes, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -239,6 +259,9 @@ impl<S: Stream, D: Duties + Unpin> AsyncWrite for Transport<S, D> {
         ready!(self.poll_informational(context))?;
         if !self.gathered.is_empty() || !self.reading && self.duties.gathers() {
             return self.poll_gather(context, bytes);
+        }
+        if let Some(large) = self.duties.large() {
+            return self.poll_with_large(context, bytes, &large);
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.note(&written, |bytes| *bytes);
