@@ -45,7 +45,8 @@ pub(crate) fn builder(config: &Config, setting: &Setting) -> Builder {
         .header_read_timeout(None)
         .max_header_size(config.limits.head_bytes)
         // Bounds what is read ahead, and what is held for a client that doesn't read. hyper takes no less than 8 KiB.
-        .max_buf_size(config.limits.write_buffer.max(config.limits.head_bytes).max(8192));
+        // With room for a usual head, so that one read takes it with content of a round size, which is not copied then.
+        .max_buf_size(config.limits.write_buffer.max(config.limits.head_bytes) + USUAL_HEAD);
     // `pipeline_flush` stays off: it holds an answer back for as long as a next request lies in the buffer, and
     // then buffers a stream whole. `transport.rs` gathers pipelined answers.
     if config.limits.header_count != HYPERS_HEADER_COUNT {
@@ -190,6 +191,9 @@ where
         Some(self.wire.arrived())
     }
 }
+
+/// More bytes than most heads have.
+const USUAL_HEAD: usize = 8 * 1024;
 
 /// What hyper parses into without allocating.
 const HYPERS_HEADER_COUNT: usize = 100;
