@@ -156,13 +156,14 @@ impl Drop for Offloaded {
 
 impl Work for Shared {
     fn work(&self) -> Option<Waker> {
-        let mut producer = {
+        let (mut producer, is_waited_for) = {
             let mut queue = self.lock();
             queue.job = JobState::Running;
-            queue.producer.take()?
+            (queue.producer.take()?, queue.reader.is_some())
         };
         loop {
-            let step = catch_unwind(AssertUnwindSafe(|| producer.step(&mut QueueSink(self))));
+            let step =
+                catch_unwind(AssertUnwindSafe(|| producer.step_ahead(&mut QueueSink(self), is_waited_for)));
             let end = match step {
                 Ok(Ok(Step::More)) => None,
                 Ok(Ok(Step::Done)) => Some(Ok(())),

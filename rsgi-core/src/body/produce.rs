@@ -89,6 +89,11 @@ pub(crate) enum Step {
 /// A producer that may block.
 pub(crate) trait Produce: Send {
     fn step(&mut self, sink: &mut dyn Sink) -> Result<Step, Error>;
+
+    /// A step into a sink that keeps what it is given until the client takes it; tells whether the client waits for it.
+    fn step_ahead(&mut self, sink: &mut dyn Sink, _is_waited_for: bool) -> Result<Step, Error> {
+        self.step(sink)
+    }
 }
 
 pub(crate) struct Iter<I>(I);
@@ -143,8 +148,13 @@ pub(crate) fn read_some(reader: &mut impl Read, buffer: &mut Vec<u8>, limit: usi
     if buffer.len() < room {
         buffer.resize(room, 0);
     }
+    read_into(reader, &mut buffer[..room])
+}
+
+/// Reads what is there, but nothing less for a signal.
+pub(crate) fn read_into(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
-        match reader.read(&mut buffer[..room]) {
+        match reader.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             read => return read,
         }

@@ -1,6 +1,6 @@
 //! File bodies: ranges, the system's way of sending them, and none round a middleware.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rsgi_core::http::StatusCode;
 use rsgi_core::{
@@ -8,8 +8,9 @@ use rsgi_core::{
     wait,
 };
 
-use crate::asking::{Taken, get, plain, told};
+use crate::asking::{Road, Taken, ask_on, get, plain, told};
 use crate::bodies::{answer, outgoing};
+use crate::pool::Threads;
 use crate::watched::file;
 
 #[test]
@@ -36,6 +37,24 @@ fn a_file_gives_exactly_its_range() {
         assert_eq!(range.is_ok(), (offset, length) == (4, 0), "{offset} {length}");
     }
     assert!(Body::file(std::fs::File::open(std::env::temp_dir()).unwrap()).is_err(), "a folder has no bytes");
+}
+
+#[test]
+fn a_file_that_is_read_ahead_of_the_client_gives_exactly_its_range() {
+    // rule(101), rule(102)
+    let content: Vec<u8> = (0..2_000_000_u32).map(|number| (number % 251) as u8).collect();
+    let threads = Threads::new(1);
+    for (offset, length) in [(0, 2_000_000), (7, 1_500_001), (5, 0)] {
+        let ranged =
+            Mutex::new(Some(Body::file_range(file(&content), offset as u64, length as u64).unwrap()));
+        let app = app_fn(move |_, start_response: StartResponse| {
+            let body = ranged.lock().unwrap().take().unwrap();
+            async move { Ok(start_response.status(StatusCode::OK).body(body)) }
+        });
+        let answer = ask_on(&app, threads.environ(get()), Road::Polled);
+        assert_eq!(answer.error, None);
+        assert!(answer.body == content[offset..offset + length], "{offset} {length}");
+    }
 }
 
 #[test]
