@@ -19,6 +19,7 @@ use crate::offload::thread_may_block;
 use crate::park;
 use crate::trailer::is_forbidden;
 use crate::watch::{Watch, Watched};
+use crate::whole::Whole;
 
 /// What is known of a request body's length before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,15 +218,43 @@ impl Input {
         if let Some(live) = &mut self.0 {
             live.allowed = live.allowed.min(limit);
         }
-        let Some(first) = self.piece().await.transpose()? else { return Ok(Bytes::new()) };
-        let Some(second) = self.piece().await.transpose()? else { return Ok(first) };
-        let mut whole = Vec::with_capacity(first.len() + second.len());
-        whole.extend_from_slice(&first);
-        whole.extend_from_slice(&second);
+        let mut whole = Whole::default();
         while let Some(piece) = self.piece().await {
-            whole.extend_from_slice(&piece?);
+            whole.push(piece?);
         }
-        Ok(whole.into())
+        Ok(whole.finish())
+    }
+
+    /// Reads the whole body into memory, as [`collect`](Self::collect), on a thread that may block. A body that the
+    /// server read as one piece isn't copied, which [`read_to_end`](Read::read_to_end) can't spare.
+    ///
+    /// # Errors
+    ///
+    /// As [`collect`](Self::collect), and [`InputErrorKind::WouldBlock`] where blocking isn't allowed.
+    pub fn read_whole(&mut self, limit: u64) -> Result<Bytes, InputError> {
+        if let Some(live) = &mut self.0 {
+            live.allowed = live.allowed.min(limit);
+        }
+        let mut whole = Whole::default();
+        while let Some(piece) = self.wait_piece()? {
+            whole.push(piece);
+        }
+        Ok(whole.finish())
+    }
+
+    /// Waits for the next piece on this thread.
+    fn wait_piece(&mut self) -> Result<Option<Bytes>, InputError> {
+        let Some(live) = &mut self.0 else { return Ok(None) };
+        if !live.rest.is_empty() {
+            return Ok(Some(std::mem::take(&mut live.rest)));
+        }
+        if matches!(live.source, Source::Adapter(_)) && !thread_may_block() {
+            return Err(InputError::new(InputErrorKind::WouldBlock));
+        }
+        let Poll::Ready(piece) = live.poll_with(|source| Poll::Ready(source.wait_frame())) else {
+            return Ok(None);
+        };
+        piece.transpose()
     }
 }
 
@@ -320,15 +349,9 @@ impl std::fmt::Debug for Input {
 
 impl BufRead for Input {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let piece = self.wait_piece()?;
         let Some(live) = &mut self.0 else { return Ok(&[]) };
-        if live.rest.is_empty() {
-            if matches!(live.source, Source::Adapter(_)) && !thread_may_block() {
-                return Err(InputError::new(InputErrorKind::WouldBlock).into());
-            }
-            if let Poll::Ready(piece) = live.poll_with(|source| Poll::Ready(source.wait_frame())) {
-                live.rest = piece.transpose()?.unwrap_or_default();
-            }
-        }
+        live.rest = piece.unwrap_or_default();
         Ok(&live.rest)
     }
 

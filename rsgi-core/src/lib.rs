@@ -54,6 +54,7 @@ mod respond;
 pub mod server;
 mod spare_map;
 mod watch;
+mod whole;
 
 pub use bytes;
 pub use http;

@@ -48,6 +48,7 @@ impl Line {
     #[inline]
     fn input(&mut self, site: &Site, head: &RequestHead, exchange: &Arc<Exchange>) -> Input {
         let upgradable = head.upgrade == UpgradeOffer::Offered || head.method == Method::CONNECT;
+        self.uploads = matches!(head.framing, Framing::Length(length) if length >= UPLOAD);
         let bodiless = matches!(head.framing, Framing::None | Framing::Length(0));
         if bodiless && !upgradable {
             return Input::empty();
@@ -105,3 +106,6 @@ fn environ(head: RequestHead, input: Input, exchange: Arc<Exchange>) -> Environ 
     }
     environ
 }
+
+/// From this length on content is read in one piece with its head, if its client sent as much before.
+const UPLOAD: u64 = 16 * 1024;

@@ -120,6 +120,8 @@ pub(crate) struct Line {
     /// Whether the content ends with the connection: HTTP/1.0, an upgraded stream.
     pub(crate) ends_content: bool,
     pub(crate) socket: Socket,
+    /// Whether the last request's content didn't fit the window it was read into: the next one's may not, either.
+    pub(crate) uploads: bool,
 }
 
 /// What is found behind a request and is no other one.
@@ -191,6 +193,7 @@ impl Line {
             after: After::Keep,
             ends_content: false,
             socket: Socket::MayHaveMore,
+            uploads: false,
         }
     }
 

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use rsgi_core::Exchange;
 
 use crate::config::Settings;
@@ -123,6 +123,16 @@ impl Tools {
         Ok((self.window.split_to(read), read == room))
     }
 
+    /// Reads once, a head and the content that is expected behind it, into memory of its own that becomes the content.
+    pub(crate) fn read_wide(transport: &Transport) -> io::Result<(BytesMut, bool)> {
+        let mut memory = Vec::with_capacity(WIDE);
+        let read = transport.read_into(&mut memory)?;
+        // A few bytes must not hold the whole of it; else its only owner is taken over, not copied.
+        let data =
+            if read < WIDE / 4 { BytesMut::from(&memory[..]) } else { BytesMut::from(Bytes::from(memory)) };
+        Ok((data, read == WIDE))
+    }
+
     /// Reads once and throws it away.
     pub(crate) fn read_away(&mut self, transport: &Transport) -> io::Result<usize> {
         let (read, _) = self.read(transport)?;
@@ -164,6 +174,8 @@ const IDLE_GRAIN: Duration = Duration::from_millis(8);
 const SECOND: u32 = 1_000_000_000;
 /// The size of a thread's read window.
 const WINDOW: usize = 16 * 1024;
+/// What is read at once of a client that sent much behind its last head: a usual head and 64 KiB.
+const WIDE: usize = 72 * 1024;
 /// With less of it left it is renewed.
 const WINDOW_LEAST: usize = 2 * 1024;
 /// Where an output buffer begins.

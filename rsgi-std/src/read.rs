@@ -64,7 +64,9 @@ impl Line {
     /// Reads until a request is there, or nothing more.
     pub(crate) fn read_request(&mut self, tools: &mut Tools, site: &Site, now: Instant) -> Headed {
         loop {
-            let (data, filled) = match tools.read(&self.transport) {
+            let read =
+                if self.uploads { Tools::read_wide(&self.transport) } else { tools.read(&self.transport) };
+            let (data, filled) = match read {
                 Ok((data, _)) if data.is_empty() => return Headed::Rest(Next::Close),
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

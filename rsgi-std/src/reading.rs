@@ -64,7 +64,7 @@ impl Reading {
         socket: Socket,
     ) -> Self {
         Self {
-            joins: socket == Socket::MayHaveMore && !buf.is_empty(),
+            joins: socket == Socket::MayHaveMore && (1..=JOIN_MOST).contains(&buf.len()),
             transport: Some(transport),
             exchange: None,
             buf,
@@ -209,6 +209,8 @@ fn input_error(error: BodyError) -> InputError {
 
 /// Bytes read at once, where a body's length is known.
 const READ_MOST: usize = 64 * 1024;
+/// A longer beginning is a piece by itself: copying it would cost more than that spares.
+const JOIN_MOST: usize = 16 * 1024;
 /// Room for what comes behind a body: the next request.
 const READ_BEYOND: usize = 1024;
 /// Bytes read at once, where it isn't.

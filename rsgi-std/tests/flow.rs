@@ -93,6 +93,35 @@ fn a_bad_request_behind_good_ones_is_answered_in_its_place() {
     assert!(good < bad && !all.contains("/three"), "{all}");
 }
 
+/// After a large upload the next head is read along with what lies behind it, however much or little that is.
+#[test]
+fn uploads_of_any_size_in_a_row_arrive_whole_and_in_order() {
+    let app = blocking(|mut environ: Environ, start_response: StartResponse| {
+        let whole = environ.input_mut().read_whole(u64::MAX)?;
+        let behind = environ.path_info() == "/behind";
+        Ok(start_response.status(StatusCode::OK).body(if behind { "(behind)".into() } else { whole }))
+    });
+    let server = serve(app, 2);
+    let mut client = socket(&server);
+    for (round, size) in
+        [65_536, 65_536, 10, 16_384, 73_000, 200_000, 0, 65_536, 73_728, 300_000, 1].into_iter().enumerate()
+    {
+        let mut content: Vec<u8> = (0..size).map(|at: usize| b"0123456789abcde"[(at + round) % 15]).collect();
+        content.push(b'\n');
+        let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", content.len());
+        let request = [head.as_bytes(), &content, &get("/behind")].concat();
+        let mut sending = client.try_clone().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || sending.write_all(&request).unwrap());
+            let answers = until(&mut client, "(behind)");
+            let (head, rest) = answers.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+            assert!(rest.as_bytes().starts_with(&content), "{size} bytes in round {round}");
+            assert!(rest[content.len()..].starts_with("HTTP/1.1 200 OK"), "{size} bytes in round {round}");
+        });
+    }
+}
+
 /// What lies gathered waits half a tick at least, here half a second; a piece after a pause doesn't lie there at all. One of
 /// them has to be quicker: a machine that is busy with something else can't hold up each.
 #[test]

@@ -4,7 +4,6 @@
 //! (20 events, one each 50 ms, each telling when it was made).
 
 use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -61,7 +60,7 @@ pub(crate) fn answer(
 ) -> Result<Started, Error> {
     let (kind, body) = match (environ.path_info(), file) {
         ("/ping", _) => (TEXT, PONG.into()),
-        ("/echo", _) => (BYTES, read(&mut environ)?.into()),
+        ("/echo", _) => (BYTES, environ.input_mut().read_whole(u64::MAX)?.into()),
         ("/stream", _) => (BYTES, Body::iter(pieces())),
         ("/big", _) => (BYTES, BIG.into()),
         ("/file", Some(path)) => (BYTES, Body::file(File::open(path)?)?),
@@ -77,12 +76,6 @@ pub(crate) fn answer(
 
 fn not_found(start_response: StartResponse) -> Started {
     start_response.status(StatusCode::NOT_FOUND).empty()
-}
-
-fn read(environ: &mut Environ) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    environ.input_mut().read_to_end(&mut content)?;
-    Ok(content)
 }
 
 fn pieces() -> impl Iterator<Item = &'static [u8]> + Send + Unpin {
