@@ -72,7 +72,7 @@ pub struct Limits {
     /// Set it (64 KiB, say) where blocking apps read small bodies from slow clients: the upload then holds no
     /// thread. Never applied with `Expect: 100-continue` or an upgrade.
     pub request_buffer: usize,
-    /// Bytes of an answer that a server holds for a client that doesn't read. Default: 64 KiB.
+    /// Bytes of an answer that a server holds for a client that doesn't read. Default: 128 KiB.
     ///
     /// Above it the app's body isn't asked for more: this is the backpressure. On HTTP/2 it is for each stream,
     /// beside one piece that waits for the client's window. Raise it for throughput over
@@ -133,7 +133,7 @@ impl Default for Limits {
             connections: 16_384,
             pending_requests: None,
             request_buffer: 0,
-            write_buffer: 64 * KIB,
+            write_buffer: 128 * KIB,
             discard_bytes: 256 << 10,
             http2: Http2Limits::default(),
         }
