@@ -117,6 +117,9 @@ fn common_arguments(
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         command.arg("--threads").arg(cores.to_string());
     }
+    if workload.handlers > 0 && subject.has_handlers() {
+        command.arg("--threads").arg(workload.handlers.to_string());
+    }
 }
 
 /// nginx has a configuration in place of a command line.

@@ -33,6 +33,13 @@ pub(crate) enum Program {
     Nginx,
 }
 
+impl Subject {
+    /// Tells whether it is a server of ours that runs handlers on a fixed number of threads.
+    pub(crate) fn has_handlers(&self) -> bool {
+        self.program == Program::Ours && self.arguments.starts_with(&["--server", "std"])
+    }
+}
+
 /// The server of that name.
 pub(crate) fn subject(name: &str) -> Option<&'static Subject> {
     SUBJECTS.iter().find(|it| it.name == name)

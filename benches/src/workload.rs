@@ -24,6 +24,9 @@ pub(crate) struct Workload {
     pub(crate) placing: Placing,
     /// Whether over TLS.
     pub(crate) tls: bool,
+    /// How many handler threads a server with a fixed number of them gets, as who runs such an app would set;
+    /// 0: its default.
+    pub(crate) handlers: usize,
     /// The servers, each with the number of idle connections it holds beside.
     pub(crate) entries: &'static [(&'static str, usize)],
 }
@@ -88,6 +91,7 @@ const PING: Workload = Workload {
     unit: Unit::Answer,
     placing: Placing::Pinned,
     tls: false,
+    handlers: 0,
     entries: &[
         ("rsgi-std", 0),
         ("limit", 0),
@@ -202,6 +206,8 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         what: "`/block`, an app that blocks for 5 ms, 64 connections",
         task: closed(64),
         path: "/block",
+        // One for each connection and a few: one is to poll while the others wait.
+        handlers: 72,
         entries: &[("rsgi-std", 0), ("rsgi-hyper-blocking", 0), ("hyper-spawn", 0)],
         ..PING
     },
