@@ -185,6 +185,13 @@ impl<F> Respond<F>
 where
     F: Future<Output = Result<Started, Error>>,
 {
+    /// The shared part of the request; for adapters.
+    #[must_use]
+    #[inline]
+    pub fn exchange(&self) -> &Arc<Exchange> {
+        &self.request.exchange
+    }
+
     /// As polling it, with the answer put into `place`, which is `Pending` before, and with a body that `into` makes of
     /// core's: for an adapter whose engine needs another type. An answer that is returned or changed later is copied
     /// several times.

@@ -50,6 +50,13 @@ impl Heads {
         if self.waiting.load(Ordering::SeqCst) { Poll::Pending } else { Poll::Ready(()) }
     }
 
+    /// As [`poll_close`](Self::poll_close), where nobody is left who could send one more. Tells whether none waits.
+    #[inline]
+    pub(crate) fn close_alone(&self) -> bool {
+        self.open.store(false, Ordering::Relaxed);
+        !self.waiting.load(Ordering::Relaxed)
+    }
+
     /// Remembers the connection's task, to be woken when a head is there or written.
     pub(crate) fn watch(&self, context: &mut Context<'_>) {
         let mut queue = self.lock();

@@ -19,7 +19,7 @@ use pin_project_lite::pin_project;
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::header::{self, HeaderValue};
 use rsgi_core::http::request::Parts;
-use rsgi_core::http::{Request, Response, StatusCode, Version};
+use rsgi_core::http::{Extensions, Request, Response, StatusCode, Version};
 use rsgi_core::http_body::Body;
 use rsgi_core::{App, Environ, Error, Framing, Input, Respond, Started, respond};
 use tokio::sync::mpsc::Sender;
@@ -44,28 +44,28 @@ pub(crate) struct Shared<'a> {
 pub(crate) fn answer<'a, A: App>(
     app: &'a A,
     shared: &'a Shared<'a>,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Answer<'a, impl Future<Output = Result<Started, Error>> + Send + use<'a, A>> {
     let exchange = shared.wire.begin();
     let is_rare = !request.body().is_end_stream()
         || request.version() != Version::HTTP_11
         || !request.extensions().is_empty();
-    // Extensions stay where they are: what has some is rare.
+    let (Parts { method, uri, version, headers, extensions, .. }, body) = request.into_parts();
     let mut environ = Environ::filled(Input::empty(), exchange, |head| {
-        head.version = request.version();
-        head.method = std::mem::take(request.method_mut());
+        head.version = version;
         // What an empty head holds owns nothing; to drop it would still cost 80 instructions.
-        forget(replace(&mut head.uri, std::mem::take(request.uri_mut())));
-        forget(replace(&mut head.headers, std::mem::take(request.headers_mut())));
+        forget(replace(&mut head.method, method));
+        forget(replace(&mut head.uri, uri));
+        forget(replace(&mut head.headers, headers));
     });
     let rare = if is_rare {
-        match fill(&mut environ, request, shared) {
+        match fill(&mut environ, extensions, body, shared) {
             Ok(rare) => Some(rare),
             Err(status) => return refuse(environ, status, shared),
         }
     } else {
-        // Nothing is left in it, and to find that out would cost as much as copying it.
-        forget(request);
+        // Nothing is left in them, and to find that out would cost as much as copying them.
+        forget((extensions, body));
         None
     };
     if let Err(status) = request::check(&mut environ, shared.wire, &shared.setting.head) {
@@ -90,10 +90,10 @@ fn refuse<'a, F>(environ: Environ, status: StatusCode, shared: &'a Shared<'a>) -
 #[inline(never)]
 fn fill(
     environ: &mut Environ,
-    request: Request<Incoming>,
+    mut extensions: Extensions,
+    body: Incoming,
     shared: &Shared<'_>,
 ) -> Result<Box<Rare>, StatusCode> {
-    let (Parts { mut extensions, .. }, body) = request.into_parts();
     let framing = framing::check(environ.method(), environ.headers(), &body);
     let is_old = environ.version() < Version::HTTP_11;
     let mut rare = Box::new(Rare {
@@ -158,18 +158,19 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let (shared, rare) = (*this.shared, this.rare);
-        let future = match this.future.as_pin_mut() {
+        let mut future = match this.future.as_pin_mut() {
             Some(future) if rare.as_ref().is_none_or(|rare| rare.response.is_none()) => future,
             _ => return poll_held(shared, rare, context),
         };
         // Changed where it lies, which spares copies of an answer.
         let mut polled = Poll::Pending;
-        future.poll_into(context, Http1Body::from, &mut polled);
+        future.as_mut().poll_into(context, Http1Body::from, &mut polled);
         let Poll::Ready(Ok(response)) = &mut polled else {
             shared.wire.heads.watch(context);
             return Poll::Pending;
         };
-        let must_wait = shared.wire.heads.poll_close(context).is_pending();
+        let is_open = !shared.wire.made(future.exchange()) || !shared.wire.heads.close_alone();
+        let must_wait = is_open && shared.wire.heads.poll_close(context).is_pending();
         if must_wait || needs_more(response, shared, rare.is_some()) {
             finish(response, shared, rare.get_or_insert_default());
             if must_wait {

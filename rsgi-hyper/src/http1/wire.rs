@@ -8,7 +8,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Context;
 use std::time::Instant;
@@ -31,7 +31,7 @@ use crate::unread::{Discard, Unread};
 pub(crate) struct Wire {
     /// A set of [`BUSY`], [`BEGUN`], [`ENDED`], [`RESET`], [`BLOCKED`], [`HELD`], [`CLOSING`], [`UNTIL_CLOSE`],
     /// [`HAS_BODY`], [`FOLLOWED`], [`PIPELINES`], [`HAS_PIECES`],
-    /// [`HAS_LARGE`].
+    /// [`HAS_LARGE`], [`QUIET`], [`UNFLUSHED`].
     flags: AtomicU16,
     /// Bytes that the stream took, to see progress.
     written: AtomicU64,
@@ -91,8 +91,9 @@ impl Wire {
     pub(crate) fn begin(&self) -> Arc<Exchange> {
         let mut flags = self.flags.load(Ordering::Relaxed);
         let mut current = self.lock();
-        if flags & (BUSY | HAS_BODY | HAS_PIECES) != 0 {
-            current.leave_last(flags & BUSY != 0);
+        let left = flags & (BUSY | QUIET | HAS_BODY | HAS_PIECES);
+        if left != 0 && left != BUSY | QUIET && current.leave_last(flags & BUSY != 0) {
+            flags |= UNFLUSHED;
         }
         // What came with the request before it was complete when that was.
         let is_next = self.read.load(Ordering::Relaxed) == 0;
@@ -108,6 +109,23 @@ impl Wire {
         self.measure_head();
         self.heads.open();
         exchange
+    }
+
+    /// The answer is made. Tells whether nobody can ask or be told what becomes of it, nor send anything before it: all
+    /// who could hold the exchange.
+    #[inline(always)]
+    pub(crate) fn made(&self, exchange: &Arc<Exchange>) -> bool {
+        // The one here, and the one that made the answer.
+        if Arc::strong_count(exchange) > 2 || !exchange.has_ended() {
+            return false;
+        }
+        // What they did before they let go of it is seen from here on.
+        fence(Ordering::Acquire);
+        if exchange.is_watched() {
+            return false;
+        }
+        self.set(QUIET);
+        true
     }
 
     /// When the last request's head was complete.
@@ -305,6 +323,31 @@ impl Wire {
         }
     }
 
+    /// As [`flushed`](Duties::flushed), for an answer that somebody may follow, or that has several pieces.
+    #[inline(never)]
+    fn flushed_last(&self) {
+        let mut current = self.lock();
+        if !current.unflushed.is_empty() {
+            self.clear(UNFLUSHED);
+            Self::tell_unflushed(&mut current);
+        }
+        if current.left.as_ref().is_some_and(|left| !left.is_over()) {
+            return;
+        }
+        if current.exchange.has_ended() {
+            self.clear(BUSY | BEGUN | QUIET);
+            if current.exchange.is_watched() {
+                let exchange = Arc::clone(&current.exchange);
+                drop(current);
+                if exchange.current_fault() == Some(Fault::Surplus) {
+                    // An app that miscounts once has perhaps lost its place: nothing more of it here.
+                    self.set(CLOSING);
+                }
+                exchange.tell(Delivery::Whole(AcceptedBy::System));
+            }
+        }
+    }
+
     #[cold]
     fn tell_unflushed(current: &mut Current) {
         for exchange in current.unflushed.drain(..) {
@@ -314,16 +357,19 @@ impl Wire {
 }
 
 impl Current {
-    /// Lets go of what only the last request had; keeps its exchange if it is still to be told, and anybody wants to know.
+    /// Lets go of what only the last request had; keeps its exchange, and tells so, if it is still to be told and anybody
+    /// wants to know.
     #[cold]
-    fn leave_last(&mut self, is_busy: bool) {
+    fn leave_last(&mut self, is_busy: bool) -> bool {
         if let Some(clock) = self.unread.take().and_then(|unread| unread.take_clock()) {
             self.clock = Some(clock);
         }
         (self.left, self.large) = (None, None);
-        if is_busy && (self.exchange.is_watched() || Arc::strong_count(&self.exchange) > 1) {
+        let is_kept = is_busy && (self.exchange.is_watched() || Arc::strong_count(&self.exchange) > 1);
+        if is_kept {
             self.unflushed.push(Arc::clone(&self.exchange));
         }
+        is_kept
     }
 }
 
@@ -376,27 +422,12 @@ impl Duties for &Wire {
 
     #[inline(always)]
     fn flushed(&self) {
-        if self.flags.load(Ordering::Relaxed) & (BUSY | HELD) != BUSY {
-            return;
+        let flags = self.flags.load(Ordering::Relaxed);
+        if flags & (BUSY | HELD | QUIET | HAS_PIECES | UNFLUSHED) == BUSY | QUIET {
+            return self.flags.store(flags & !(BUSY | BEGUN | QUIET), Ordering::Relaxed);
         }
-        let mut current = self.lock();
-        if !current.unflushed.is_empty() {
-            Wire::tell_unflushed(&mut current);
-        }
-        if current.left.as_ref().is_some_and(|left| !left.is_over()) {
-            return;
-        }
-        if current.exchange.has_ended() {
-            self.clear(BUSY | BEGUN);
-            if current.exchange.is_watched() {
-                let exchange = Arc::clone(&current.exchange);
-                drop(current);
-                if exchange.current_fault() == Some(Fault::Surplus) {
-                    // An app that miscounts once has perhaps lost its place: nothing more of it here.
-                    self.set(CLOSING);
-                }
-                exchange.tell(Delivery::Whole(AcceptedBy::System));
-            }
+        if flags & (BUSY | HELD) == BUSY {
+            self.flushed_last();
         }
     }
 
@@ -426,16 +457,11 @@ impl Duties for &Wire {
         }
     }
 
+    #[inline]
     fn may_wait(&self) -> bool {
         // Behind a body that the client still sends, hyper doesn't look for a next request.
-        if self.flags.load(Ordering::Relaxed) & (BUSY | HELD | HAS_BODY | PIPELINES) != BUSY | PIPELINES {
-            return false;
-        }
-        let current = self.lock();
-        current.left.is_none()
-            && current.unflushed.is_empty()
-            && current.exchange.has_ended()
-            && !current.exchange.is_watched()
+        let against = HELD | HAS_BODY | HAS_PIECES | UNFLUSHED;
+        self.flags.load(Ordering::Relaxed) & (BUSY | QUIET | PIPELINES | against) == BUSY | QUIET | PIPELINES
     }
 
     #[inline]
@@ -487,5 +513,9 @@ const PIPELINES: u16 = 1 << 10;
 const HAS_LARGE: u16 = 1 << 11;
 /// The answer may have several pieces.
 const HAS_PIECES: u16 = 1 << 12;
+/// Nobody follows the answer, and all of it is there.
+const QUIET: u16 = 1 << 13;
+/// There are answers before the last that are still to be told.
+const UNFLUSHED: u16 = 1 << 14;
 /// What ends with the request that it was said of, but for [`BUSY`].
-const OF_ONE_REQUEST: u16 = BEGUN | HELD | UNTIL_CLOSE | HAS_BODY | HAS_LARGE | HAS_PIECES;
+const OF_ONE_REQUEST: u16 = BEGUN | HELD | UNTIL_CLOSE | HAS_BODY | HAS_LARGE | HAS_PIECES | QUIET;
