@@ -170,6 +170,11 @@ impl Wire {
         if self.has(HAS_LARGE) { self.lock().large.clone() } else { None }
     }
 
+    #[inline(never)]
+    fn large_left(&self) -> Option<Bytes> {
+        self.large().filter(|large| large.is_left()).map(|large| large.bytes())
+    }
+
     /// Whether a large piece is left, and the client takes bytes.
     #[inline]
     pub(crate) fn can_write_large(&self) -> bool {
@@ -445,10 +450,9 @@ impl Duties for &Wire {
                 || current.left.as_ref().is_some_and(|left| !left.is_over()))
     }
 
-    #[inline]
+    #[inline(always)]
     fn large(&self) -> Option<Bytes> {
-        let large = (**self).large()?;
-        large.is_left().then(|| large.bytes())
+        if self.has(HAS_LARGE) { self.large_left() } else { None }
     }
 
     fn wrote_large(&self, bytes: usize) {
