@@ -4,6 +4,7 @@
 //! `service.rs` for a request, `wire.rs` for what the byte stream tells.
 
 mod body_out;
+mod flags;
 mod framing;
 mod informational;
 mod service;

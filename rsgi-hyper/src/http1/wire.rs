@@ -20,6 +20,10 @@ use rsgi_core::{AcceptedBy, Cause, Connection, Delivery, Exchange, Fault, Remain
 use tokio::time::Sleep;
 
 use super::body_out::Large;
+use super::flags::{
+    BEGUN, BLOCKED, BUSY, CLOSING, ENDED, FOLLOWED, HAS_BODY, HAS_LARGE, HAS_PIECES, HELD, OF_ONE_REQUEST,
+    PIPELINES, QUIET, RESET, UNFLUSHED, UNTIL_CLOSE, follow,
+};
 use super::informational::Heads;
 use crate::drive::Waiting;
 use crate::request::Known;
@@ -479,47 +483,3 @@ impl Duties for &Wire {
         self.disconnect(cause);
     }
 }
-
-/// Notes whether a request came in one read with the one before it. A connection on which one did is taken to pipeline
-/// until a read has brought one request alone.
-#[cold]
-fn follow(flags: u16, is_next: bool) -> u16 {
-    match (is_next, flags & FOLLOWED != 0) {
-        (true, _) => flags | FOLLOWED | PIPELINES,
-        (false, true) => flags & !FOLLOWED,
-        (false, false) => flags & !PIPELINES,
-    }
-}
-
-/// A request is being answered.
-const BUSY: u16 = 1;
-/// Bytes came since the last request's head: of its body, or of the next head.
-const BEGUN: u16 = 1 << 1;
-/// The client ended its side.
-const ENDED: u16 = 1 << 2;
-/// The stream is broken.
-const RESET: u16 = 1 << 3;
-/// The client takes no bytes for now.
-const BLOCKED: u16 = 1 << 4;
-/// The answer is finished, and hyper hasn't got it yet.
-const HELD: u16 = 1 << 5;
-/// The connection ends behind the answer that was sent.
-const CLOSING: u16 = 1 << 6;
-/// The answer ends with the connection, as on HTTP/1.0.
-const UNTIL_CLOSE: u16 = 1 << 7;
-/// The request has a body.
-const HAS_BODY: u16 = 1 << 8;
-/// A request came in one read with the one before it, since the last read.
-const FOLLOWED: u16 = 1 << 9;
-/// The client is likely to send several requests at once.
-const PIPELINES: u16 = 1 << 10;
-/// Large pieces of the answer go round hyper.
-const HAS_LARGE: u16 = 1 << 11;
-/// The answer may have several pieces.
-const HAS_PIECES: u16 = 1 << 12;
-/// Nobody follows the answer, and all of it is there.
-const QUIET: u16 = 1 << 13;
-/// There are answers before the last that are still to be told.
-const UNFLUSHED: u16 = 1 << 14;
-/// What ends with the request that it was said of, but for [`BUSY`].
-const OF_ONE_REQUEST: u16 = BEGUN | HELD | UNTIL_CLOSE | HAS_BODY | HAS_LARGE | HAS_PIECES | QUIET;
