@@ -4,6 +4,7 @@
 //! [`Outgoing::take_bytes`], drives what blocks by [`Outgoing::write_to`], and polls the rest. An error comes only
 //! after one `Pending`, so that what was produced before it, the head included, is flushed first.
 
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -170,11 +171,12 @@ impl Outgoing {
         }
     }
 
-    /// Has the body give at most `most` bytes at once, and tells when the last of them was given: for a protocol engine
-    /// that copies what it is given.
-    pub fn in_pieces(&mut self, most: usize) -> Remainder {
+    /// Has the body give pieces of such sizes in bytes, and tells when the last of them was given: for a protocol engine
+    /// that copies what it is given, or to which a small piece costs much. Larger ones are cut; small ones are joined
+    /// until they come to the least, if the next is there without waiting.
+    pub fn in_pieces(&mut self, sizes: &RangeInclusive<usize>) -> Remainder {
         let (framing, close, head_at_once) = (self.framing, self.close, self.head_at_once);
-        let (pieces, remainder) = Pieces::new(self.take(), most);
+        let (pieces, remainder) = Pieces::new(self.take(), sizes);
         *self = Self { state: State::Rare(Box::new(Rare::Pieces(pieces))), framing, close, head_at_once };
         remainder
     }

@@ -8,6 +8,7 @@
 //! Invariants: the remainder is over only when the engine has been given the last piece. No piece waits for one that
 //! isn't there yet, and an error never comes in the turn of a piece.
 
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +35,8 @@ impl Remainder {
 #[derive(Debug)]
 pub(crate) struct Pieces {
     pub(crate) outgoing: Outgoing,
+    /// Small pieces are gathered until they come to so many bytes.
+    least: usize,
     most: usize,
     /// What is left of a piece that was too large.
     rest: Bytes,
@@ -49,11 +52,12 @@ pub(crate) struct Pieces {
 type Given = Option<Result<Frame<Bytes>, OutgoingError>>;
 
 impl Pieces {
-    pub(crate) fn new(outgoing: Outgoing, most: usize) -> (Self, Remainder) {
+    pub(crate) fn new(outgoing: Outgoing, sizes: &RangeInclusive<usize>) -> (Self, Remainder) {
         let remainder = Remainder(Arc::new(AtomicBool::new(outgoing.is_end_stream())));
         let pieces = Self {
             outgoing,
-            most: most.max(1),
+            least: *sizes.start(),
+            most: (*sizes.end()).max(1),
             rest: Bytes::new(),
             gathered: BytesMut::new(),
             behind: None,
@@ -97,7 +101,7 @@ impl Pieces {
         };
         Poll::Ready(match frame {
             Some(Ok(frame)) => Some(Ok(match frame.into_data() {
-                Ok(data) if data.len() < SMALL => Frame::data(self.gather(data, context)),
+                Ok(data) if self.is_small(&data) => Frame::data(self.gather(data, context)),
                 Ok(data) => self.cut(data),
                 Err(trailers) => trailers,
             })),
@@ -108,12 +112,12 @@ impl Pieces {
     /// Adds to a small piece what is there without waiting: an engine has more work with a piece than copying it is.
     fn gather(&mut self, first: Bytes, context: &mut Context<'_>) -> Bytes {
         let mut alone = Some(first);
-        while self.gathered.len() < GATHERED {
+        while self.gathered.len() < self.least {
             let Poll::Ready(Some(frame)) = Pin::new(&mut self.outgoing).poll_frame(context) else { break };
             match frame.map(Frame::into_data) {
-                Ok(Ok(data)) if data.len() < SMALL => {
+                Ok(Ok(data)) if self.is_small(&data) => {
                     if let Some(first) = alone.take() {
-                        self.gathered.reserve(GATHERED + SMALL);
+                        self.gathered.reserve(self.least + SMALL);
                         self.gathered.extend_from_slice(&first);
                     }
                     self.gathered.extend_from_slice(&data);
@@ -126,6 +130,10 @@ impl Pieces {
             break;
         }
         alone.unwrap_or_else(|| self.gathered.split().freeze())
+    }
+
+    fn is_small(&self, data: &Bytes) -> bool {
+        data.len() < self.least.min(SMALL)
     }
 
     fn cut(&mut self, mut data: Bytes) -> Frame<Bytes> {
@@ -150,6 +158,5 @@ impl Pieces {
     }
 }
 
-/// Pieces smaller than this are gathered, up to so many bytes.
+/// From here on a piece is never copied, whatever is the least.
 const SMALL: usize = 4 * 1024;
-const GATHERED: usize = 16 * 1024;

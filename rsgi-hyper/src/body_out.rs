@@ -14,15 +14,14 @@ use rsgi_core::bytes::{Buf, Bytes};
 use rsgi_core::http_body::{Body, Frame, SizeHint};
 use rsgi_core::{Outgoing, OutgoingError};
 
-use crate::http2::gathered::Gathered;
 use crate::http2::streams::Stream;
 
 /// The body of an answer on HTTP/2.
 #[derive(Debug)]
 pub(crate) struct Http2Body {
     /// `None` if the stream has been taken over.
-    outgoing: Option<Gathered>,
-    /// What is left of a large piece.
+    outgoing: Option<Outgoing>,
+    /// What is left of content that is in memory, or of a large piece.
     rest: Bytes,
     /// An error that waits until what came before it is flushed.
     held: Option<Held>,
@@ -30,11 +29,16 @@ pub(crate) struct Http2Body {
 }
 
 impl Http2Body {
-    pub(crate) fn new(outgoing: Outgoing, stream: Arc<Stream>) -> Self {
-        if outgoing.is_end_stream() {
+    pub(crate) fn new(mut outgoing: Outgoing, stream: Arc<Stream>) -> Self {
+        let rest = outgoing.take_bytes().unwrap_or_default();
+        if !outgoing.is_end_stream() {
+            // Small ones joined, too: a client that guards itself, as one on the h2 crate does, ends a connection on which
+            // too many small frames wait to be read.
+            outgoing.in_pieces(&(ENOUGH..=PIECE));
+        } else if rest.is_empty() {
             stream.ended();
         }
-        Self { outgoing: Some(Gathered::new(outgoing)), rest: Bytes::new(), held: None, stream }
+        Self { outgoing: Some(outgoing), rest, held: None, stream }
     }
 
     pub(crate) fn empty(stream: Arc<Stream>) -> Self {
@@ -71,7 +75,7 @@ impl Body for Http2Body {
             return Poll::Ready(this.held.take().map(|held| Err(held.error)));
         }
         let Some(outgoing) = &mut this.outgoing else { return Poll::Ready(None) };
-        match ready!(outgoing.poll_frame(context)) {
+        match ready!(Pin::new(outgoing).poll_frame(context)) {
             Some(Ok(frame)) => Poll::Ready(Some(Ok(match frame.into_data() {
                 Ok(bytes) => this.piece(bytes),
                 Err(trailers) => {
@@ -94,7 +98,7 @@ impl Body for Http2Body {
     fn is_end_stream(&self) -> bool {
         self.rest.is_empty()
             && self.held.is_none()
-            && self.outgoing.as_ref().is_none_or(Gathered::is_end_stream)
+            && self.outgoing.as_ref().is_none_or(Outgoing::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -165,6 +169,9 @@ impl Held {
 /// The first flush behind an error may have begun, on another thread, before the last piece was there. The second began
 /// when that was over.
 const NUDGES: u8 = 2;
+
+/// From so many bytes on a piece is a frame of its own.
+const ENOUGH: usize = 1024;
 
 /// The most bytes that go to h2 at once: a frame of the usual size.
 const PIECE: usize = 16 * 1024;

@@ -259,7 +259,7 @@ fn finish(response: &mut Response<Http1Body>, shared: &Shared<'_>, rare: &mut Ra
         matches!(framing, Framing::Length(bytes) if bytes >= LARGE as u64) && shared.wire.takes_large();
     let most = if goes_round { usize::MAX } else { PIECE };
     if let Some(outgoing) = response.body_mut().outgoing_mut() {
-        shared.wire.expect_pieces(outgoing.in_pieces(most), goes_round);
+        shared.wire.expect_pieces(outgoing.in_pieces(&(GATHERED..=most)), goes_round);
     }
     if let Some(large) = shared.wire.large() {
         response.body_mut().go_round(large);
@@ -270,6 +270,9 @@ fn declared_length(response: &Response<Http1Body>) -> Option<u64> {
     let length = response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
     (length > 0).then_some(length)
 }
+
+/// Small pieces are joined to so many bytes: hyper has more work with a piece than copying it is.
+const GATHERED: usize = 16 * 1024;
 
 /// A body so long is in one piece at most.
 const SMALL: u64 = PIECE as u64;

@@ -2,7 +2,6 @@
 //!
 //! Read next: `service.rs` for a request, `streams.rs` for what connection and streams know of each other.
 
-pub(crate) mod gathered;
 mod service;
 pub(crate) mod streams;
 
