@@ -48,6 +48,7 @@ mod body_out;
 mod http1;
 mod http2;
 mod offload;
+mod pace;
 mod plain;
 mod request;
 mod unread;

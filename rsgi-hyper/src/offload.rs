@@ -3,7 +3,7 @@
 //! A thread woken for each job costs more than most jobs do. So jobs are handed over once a turn of the reactor
 //! ([`Lane`]), one thread takes them one after the other, and the tasks that wait for them are woken together, on
 //! their own reactor. Another thread is woken only when a job has waited for a whole tick; the watchdog that sees
-//! to it sleeps without a timer while there is nothing to do.
+//! to it sleeps without a timer while there is nothing to do. While jobs are slow (`pace.rs`) each gets a thread at once.
 //!
 //! Not here: what a job is and how its result travels (core's `offload.rs`).
 //!
@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 use rsgi_core::{Job, Pool};
 use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::pace::Pace;
 
 /// The pool's owner: dropping it ends the threads once they are idle.
 #[derive(Debug)]
@@ -62,6 +64,7 @@ struct State {
     /// Jobs handed over, and jobs taken or thrown away, since the start: the difference is the queue.
     handed: u64,
     taken: u64,
+    pace: Pace,
     closed: bool,
 }
 
@@ -194,13 +197,13 @@ impl State {
 impl Shared {
     fn hand_over(this: &Arc<Self>, lane: &Arc<Lane>, jobs: &mut Vec<Job>) {
         let mut state = lock(&this.state);
+        let wanted = if state.pace.is_slow() { jobs.len() } else { usize::from(state.active == 0) };
         state.handed += jobs.len() as u64;
         state.queue.extend(jobs.drain(..).map(|job| (job, Arc::clone(lane))));
         state.sift();
-        if state.active == 0 {
-            Self::promote(this, &mut state);
-        }
+        let woken = Self::promote(this, &mut state, wanted);
         drop(state);
+        woken.iter().for_each(Thread::unpark);
         if this.watchdog_rests.swap(false, Ordering::SeqCst)
             && let Some(watchdog) = this.watchdog.get()
         {
@@ -208,22 +211,24 @@ impl Shared {
         }
     }
 
-    /// Sets one more thread to work, if there may be one more.
-    fn promote(this: &Arc<Self>, state: &mut State) {
-        if let Some(thread) = state.idle.pop() {
-            state.active += 1;
-            thread.unpark();
-        } else if state.threads < this.limit {
+    /// Sets so many more threads to work, as far as there may be more. Gives those that the caller is to wake, once it has
+    /// let go of the lock that they will want.
+    #[must_use]
+    fn promote(this: &Arc<Self>, state: &mut State, wanted: usize) -> Vec<Thread> {
+        let rested = state.idle.split_off(state.idle.len() - wanted.min(state.idle.len()));
+        state.active += rested.len();
+        for _ in rested.len()..wanted.min(rested.len() + this.limit - state.threads) {
             let shared = Arc::clone(this);
             let started = thread::Builder::new().name("rsgi-blocking".into()).spawn(move || work(&shared));
             if let Err(error) = started {
                 tracing::error!(target: "rsgi", %error, threads = state.threads, "can't start a thread for blocking work");
-                return;
+                break;
             }
             state.threads += 1;
             state.active += 1;
             Self::start_watchdog(this);
         }
+        rested
     }
 
     fn start_watchdog(this: &Arc<Self>) {
@@ -253,8 +258,14 @@ fn work(shared: &Arc<Shared>) {
     let _entered = shared.runtime.enter();
     let me = thread::current();
     let mut rung = Instant::now();
+    // When the last job was done, or this thread was woken.
+    let mut begun = rung;
+    let mut ended = None;
     loop {
         let mut state = lock(&shared.state);
+        if let Some(took) = ended.take() {
+            state.pace.end(took);
+        }
         if let Some((job, lane)) = state.queue.pop_front() {
             state.taken += 1;
             drop(state);
@@ -262,6 +273,7 @@ fn work(shared: &Arc<Shared>) {
                 lock(&lane.finished).push(waker);
             }
             let now = Instant::now();
+            ended = Some(now - std::mem::replace(&mut begun, now));
             if now.duration_since(rung) > GATHER {
                 lane.ring();
                 rung = now;
@@ -283,6 +295,7 @@ fn work(shared: &Arc<Shared>) {
         }
         rest(shared, me.id());
         rung = Instant::now();
+        begun = rung;
     }
 }
 
@@ -332,11 +345,14 @@ fn watch(shared: &Arc<Shared>) {
         if state.closed {
             return;
         }
-        for _ in 0..seen.look(&state) {
-            Shared::promote(shared, &mut state);
+        let wanted = seen.look(&state);
+        if wanted > 0 {
+            state.pace.slow_down();
         }
+        let woken = Shared::promote(shared, &mut state, wanted);
         let lanes = Arc::clone(&state.lanes);
         drop(state);
+        woken.iter().for_each(Thread::unpark);
         Shared::ring_all(&lanes);
         if seen.calm < REST_AFTER {
             thread::park_timeout(TICK);
@@ -383,96 +399,4 @@ const REST_AFTER: u32 = 50;
 const SIFT_LEAST: usize = 1024;
 
 #[cfg(test)]
-mod tests {
-    use std::future::{Future, poll_fn};
-    use std::sync::mpsc;
-
-    use rsgi_core::Offload;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn cancelled_jobs_do_not_pile_up_behind_a_thread_that_is_held_up() {
-        let threads = Threads::new(1);
-        let lane = threads.lane();
-        let offload = Offload::Pool(Arc::clone(&lane) as Arc<dyn Pool>);
-        let (open, gate) = mpsc::channel::<()>();
-        let (inside, began) = tokio::sync::oneshot::channel();
-        let held = tokio::spawn(offload.run(move || (inside.send(()).is_ok(), gate.recv().is_ok())));
-        began.await.expect("the one thread is held up");
-        for _ in 0..10 * SIFT_LEAST {
-            let mut cancelled = Box::pin(offload.run(|| ()));
-            poll_fn(|context| Poll::Ready(cancelled.as_mut().poll(context).is_pending())).await;
-            drop(cancelled);
-            tokio::task::yield_now().await;
-        }
-        let (queued, left, handed) = {
-            let state = lock(&threads.0.state);
-            (state.queue.len(), state.handed - state.taken, state.handed)
-        };
-        assert!(queued <= SIFT_LEAST + 1, "{queued} jobs are queued");
-        assert_eq!(left, queued as u64, "the watchdog waits for none that was thrown away");
-        assert!(handed > 9 * SIFT_LEAST as u64, "they were handed over");
-        open.send(()).expect("somebody waits");
-        assert_eq!(held.await.expect("no panic"), (true, true));
-        assert_eq!(offload.run(|| 6 * 7).await, 42);
-    }
-
-    #[tokio::test]
-    async fn the_watchdog_stays_at_work_while_nothing_is_taken() {
-        let threads = Threads::new(1);
-        let lane = threads.lane();
-        let (jobs, mut seen) = (3, Seen::default());
-        let mut state = State { handed: jobs, ..State::default() };
-        for _ in 0..jobs {
-            state.queue.push_back((idle_job(), Arc::clone(&lane)));
-        }
-        let needed: Vec<usize> = (0..1000).map(|_| seen.look(&state)).collect();
-        assert_eq!(needed[..4], [0, 1, 2, 3], "twice as many each time, but no more than jobs");
-        assert!(needed[3..].iter().all(|needed| *needed == 3));
-        (state.taken, state.queue) = (1, state.queue.split_off(1));
-        assert_eq!((seen.look(&state), seen.look(&state)), (1, 2), "one again, once one was taken");
-        (state.taken, state.queue) = (3, VecDeque::new());
-        assert_eq!(seen.look(&state), 0);
-    }
-
-    /// A job of nothing.
-    fn idle_job() -> Job {
-        struct Keep(Mutex<Option<Job>>);
-        impl Pool for Keep {
-            fn submit(&self, job: Job) {
-                *lock(&self.0) = Some(job);
-            }
-        }
-        let keep = Arc::new(Keep(Mutex::new(None)));
-        let mut run = Offload::Pool(Arc::clone(&keep) as Arc<dyn Pool>).run(|| ());
-        assert!(std::pin::Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        lock(&keep.0).take().expect("it was submitted")
-    }
-
-    #[tokio::test]
-    async fn after_all_threads_were_held_up_for_long_one_alone_delays_nobody() {
-        let threads = Threads::new(2);
-        let lane = threads.lane();
-        let offload = Offload::Pool(Arc::clone(&lane) as Arc<dyn Pool>);
-        let (open_first, first_gate) = mpsc::channel::<()>();
-        let (open_second, second_gate) = mpsc::channel::<()>();
-        let first = tokio::spawn(offload.run(move || first_gate.recv().is_ok()));
-        let second = tokio::spawn(offload.run(move || second_gate.recv().is_ok()));
-        let mut third = tokio::spawn(offload.run(|| 6 * 7));
-        // More ticks than a number has bits: doubled each time, it would have come to its end.
-        let waited = tokio::time::timeout(300 * TICK, &mut third).await;
-        assert!(waited.is_err(), "both threads are held up");
-        open_first.send(()).expect("somebody waits");
-        assert!(first.await.expect("no panic"));
-        assert_eq!(third.await.expect("no panic"), 42);
-        while lock(&threads.0.state).idle.is_empty() {
-            tokio::task::yield_now().await;
-        }
-        // The other thread is at work, so only the watchdog wakes this one.
-        let fourth = tokio::time::timeout(Duration::from_secs(20), offload.run(|| 6 * 7)).await;
-        assert_eq!(fourth, Ok(42), "no thread took it");
-        open_second.send(()).expect("somebody waits");
-        assert!(second.await.expect("no panic"));
-    }
-}
+mod tests;
