@@ -1,0 +1,1 @@
+//! pidfile (being written).
