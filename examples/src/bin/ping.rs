@@ -1,7 +1,7 @@
 //! An application as a factory builds it: `create_app()` mounts its one part, `/ping` answers `pong`.
 //!
-//! Try it: `cargo run -p rsgi-examples --bin ping`, then `curl http://127.0.0.1:8000/ping`; the same application on
-//! the other server, elsewhere: `cargo run -p rsgi-examples --bin ping -- --server hyper --bind 127.0.0.1:9000`.
+//! Try it: `cargo run -p rsgi-examples --bin ping`, then `curl http://127.0.0.1:8000/ping`; with five worker processes:
+//! `cargo run -p rsgi-examples --bin ping -- -w 5`; on the other server, elsewhere: `-- --server hyper --bind 127.0.0.1:9000`.
 
 use std::process::ExitCode;
 
@@ -34,5 +34,5 @@ fn allowed(start_response: StartResponse, status: StatusCode) -> Result<Started,
 }
 
 fn main() -> ExitCode {
-    rsgi_examples::launch(create_app())
+    rsgi_serve::run(create_app)
 }

@@ -1,0 +1,119 @@
+//! `--workers 0`: the launcher's own process serves, without a master. The default of a development build.
+//!
+//! A worker without a master: TERM ends it gracefully, INT and QUIT at once, USR1 opens the log files again, HUP reads the
+//! certificates again. Nobody replaces it, so there is no reload, no upgrade, no recycling and no clock over it. With `--reload`
+//! it executes itself anew after a good build.
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use rustix::process::{Signal, getpid, kill_process};
+
+use crate::clock::Millis;
+use crate::exit::Exit;
+use crate::fleet::{Generation, SlotId};
+use crate::hooks::{Hooks, Worker};
+use crate::log::level::{Level, say};
+use crate::log::reopen::Reopen;
+use crate::master::{Launch, Opened, give_up};
+use crate::notify::{Message, Notifier};
+use crate::page::Page;
+use crate::process::{Child, Image, Start, exec};
+use crate::settings::Settings;
+use crate::sockets::Worker as Seat;
+use crate::watch::Watch;
+use crate::worker::{Failure, Job, Purpose, Ready, live_in};
+
+/// Serves until the end.
+pub(crate) fn run(mut launch: Launch, settings: Settings) -> ExitCode {
+    match Opened::open(&mut launch, settings, None) {
+        Ok((opened, _)) => serve(launch, opened),
+        Err(failure) => give_up(&failure, None),
+    }
+}
+
+fn serve(launch: Launch, mut opened: Opened) -> ExitCode {
+    let Launch { forking, mut body, hooks, start, .. } = launch;
+    let child = forking.give_up();
+    let again = Arc::new(AtomicBool::new(false));
+    let files = opened.listeners.files();
+    let served = job(&mut opened, &hooks).and_then(|job| {
+        watch(&child, &opened.loaded.settings, &start, &again).map_err(Failure::of_worker)?;
+        live_in(&mut *body, &child, job, &opened.loaded.identity)
+    });
+    for (bind, error) in files.remove() {
+        tracing::warn!(target: "rsgi", %bind, %error, "the socket's file stays behind");
+    }
+    if let Some(Err(error)) = opened.pidfile.take().map(crate::pidfile::PidFile::remove) {
+        tracing::warn!(target: "rsgi", %error, "the pid file stays behind");
+    }
+    if let Err(failure) = served {
+        return give_up(&failure, None);
+    }
+    if again.load(Ordering::Acquire) {
+        let error = anew(&start);
+        return give_up(&Failure::of_worker(format!("the new program can't be run: {error}")), None);
+    }
+    say(Level::Info, format_args!("Worker exiting (pid: {})", std::process::id()));
+    Exit::Clean.into()
+}
+
+fn job(opened: &mut Opened, hooks: &Arc<dyn Hooks>) -> Result<Job, Failure> {
+    let page = Page::create(1, getpid(), Millis::now()).map_err(Failure::of_worker)?.keep();
+    let slot = page.slot(SlotId(0)).ok_or_else(|| Failure::of_worker("the page has no slot"))?;
+    slot.prepare(Generation(1), Millis::now());
+    slot.set_pid(getpid());
+    let loaded = &opened.loaded;
+    let reopen = Reopen::new(opened.log.clone());
+    let ready = opened.notifier.take().map(|notifier| -> Ready { Box::new(move || say_ready(&notifier)) });
+    Ok(Job {
+        worker: Worker { slot: 0, generation: 1, pid: Some(std::process::id()) },
+        slot,
+        settings: Arc::clone(&loaded.settings),
+        access: loaded.access.clone(),
+        statsd: loaded.statsd.clone(),
+        reopen: match &loaded.access {
+            Some(access) => reopen.and(access.sink()),
+            None => reopen,
+        },
+        hooks: Arc::clone(hooks),
+        binds: opened.listeners.binds(Seat { number: 0, of: 1 }),
+        listeners: std::mem::take(&mut opened.listeners),
+        mouth: None,
+        ready,
+        life: None,
+        purpose: Purpose::Alone,
+    })
+}
+
+fn say_ready(notifier: &Notifier) {
+    if let Err(error) = notifier.send(&Message::Ready { status: "serving" }) {
+        tracing::warn!(target: "rsgi", %error, "the service manager can't be told");
+    }
+}
+
+/// Builds again when sources change, and ends this process gracefully for the new program.
+fn watch(child: &Child, settings: &Settings, start: &Start, again: &Arc<AtomicBool>) -> io::Result<()> {
+    let Some(wanted) = &settings.watch else { return Ok(()) };
+    let watch = Watch::new(wanted, start.folder());
+    let again = Arc::clone(again);
+    let watching = child.again();
+    thread::Builder::new().name("rsgi-watch".to_owned()).spawn(move || {
+        watch.run(&watching, || {
+            again.store(true, Ordering::Release);
+            // To this process, whose number it is.
+            let _ = kill_process(getpid(), Signal::TERM);
+        });
+    })?;
+    Ok(())
+}
+
+fn anew(start: &Start) -> io::Error {
+    if let Err(error) = std::env::set_current_dir(start.folder()) {
+        return error;
+    }
+    exec(Image::File(start.program()), &start.arguments(), &start.environment(&[]), &[])
+}

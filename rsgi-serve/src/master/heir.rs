@@ -1,0 +1,157 @@
+//! Becoming a master in place of another image: its listeners, its page, its workers.
+//!
+//! The trial has shown that the new image can. What still fails here leads back to the image before, if it is open.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::CString;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::process::ExitCode;
+
+use rustix::process::{Pid, getpid};
+
+use super::estate::Estate;
+use super::open::{give_up, open_log, seed, surround, this_image, wrong};
+use super::role::VARIABLE;
+use super::observing::{self, Status};
+use super::{Launch, Life, Loaded, Master};
+use crate::Section;
+use crate::clock::Millis;
+use crate::fleet::{Fleet, Generation, Rules};
+use crate::log::level::{Level, say};
+use crate::notify::{self, Message, Notifier};
+use crate::observe::Keeper;
+use crate::page::Page;
+use crate::pidfile::PidFile;
+use crate::process::{Image, exec};
+use crate::settings::Settings;
+use crate::sockets::Listeners;
+use crate::sys;
+use crate::worker::Failure;
+
+/// Takes over, and serves until the end.
+pub(super) fn begin(launch: Launch, settings: Settings, estate: OwnedFd) -> ExitCode {
+    let estate = match Estate::unpack(estate) {
+        Ok(estate) => estate,
+        Err(reason) => return give_up(&wrong(reason), None),
+    };
+    match take_over(launch, settings, estate) {
+        Ok(master) => master.rule(),
+        Err(failure) => give_up(&failure, None),
+    }
+}
+
+/// The settings of a new image are wrong, which the trial had found right: back to the image before.
+pub(crate) fn refuse(launch: &Launch, reason: &str, estate: OwnedFd) -> ExitCode {
+    let failed = match Estate::unpack(estate) {
+        Ok(estate) => go_back(launch, estate, reason),
+        Err(reason) => reason,
+    };
+    give_up(&wrong(format!("{reason}; and the image before can't be had back: {failed}")), None)
+}
+
+fn go_back(launch: &Launch, mut estate: Estate, reason: &str) -> String {
+    estate.legacy.rolled_back = Some(reason.to_owned());
+    let image = estate.image.take();
+    let sockets = estate.listeners.iter().chain(&estate.status).flat_map(|kept| kept.numbers());
+    let others = [estate.page, estate.life_reading, estate.life_writing, estate.pidfile.as_ref().map(|it| it.1)];
+    let numbers: Vec<_> = sockets.chain(others.into_iter().flatten()).collect();
+    let taken: std::io::Result<Vec<OwnedFd>> = numbers.into_iter().map(sys::inherited).collect();
+    let back = || -> std::io::Result<std::io::Error> {
+        let (taken, parcel) = (taken?, estate.pack()?);
+        let image = sys::inherited(image.ok_or(std::io::ErrorKind::NotFound)?)?;
+        let mut keep: Vec<_> = taken.iter().map(std::os::fd::AsFd::as_fd).collect();
+        keep.push(parcel.as_fd());
+        let role = format!("heir:{}", parcel.as_fd().as_raw_fd());
+        let arguments: Vec<CString> = launch.start.arguments();
+        Ok(exec(Image::Open(image.as_fd()), &arguments, &launch.start.environment(&[(VARIABLE, &role)]), &keep))
+    };
+    back().unwrap_or_else(|error| error).to_string()
+}
+
+fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<Master, Failure> {
+    let inherited = |number: Option<i32>| {
+        let number = number.ok_or_else(|| wrong("a descriptor wasn't handed over"))?;
+        sys::inherited(number).map_err(|error| wrong(format!("descriptor {number}: {error}")))
+    };
+    let handed = estate.handed();
+    let page = Page::adopt(inherited(estate.page)?).map_err(wrong)?.keep();
+    page.set_master(getpid());
+    let life = Life { reading: inherited(estate.life_reading)?, writing: Some(inherited(estate.life_writing)?) };
+    let pidfile = match estate.pidfile {
+        Some((path, number)) => Some(PidFile::adopt(path, inherited(Some(number))?)),
+        None => None,
+    };
+    let before = estate.image.map(|number| inherited(Some(number))).transpose()?;
+    let listeners = Listeners::restore(estate.listeners).map_err(wrong)?;
+    let notifier = Notifier::take().map_err(wrong)?;
+    let watchdog = notify::take_watchdog().map_err(wrong)?;
+    // What the first parent handed over is restored with the other listeners.
+    crate::sockets::inherit::take_environment().map_err(wrong)?;
+    surround(&settings)?;
+    let loaded = Loaded::load(settings, &handed, None).map_err(wrong)?;
+    let log = open_log(&loaded)?;
+    launch.title.set("master", &loaded.settings.process.title);
+    if let Some(notifier) = &notifier {
+        // Of no weight: the process is the same.
+        let _ = notifier.send(&Message::Master(getpid()));
+    }
+    if loaded.settings.preload {
+        let section: &'static Section = Box::leak(Box::new(Section::new(loaded.settings.app.clone())));
+        launch.body.preload(section)?;
+    }
+    // Neither is worth an upgrade.
+    let control = observing::control(&loaded.settings).unwrap_or_else(|error| {
+        say(Level::Error, format_args!("{error}; there is no control socket"));
+        None
+    });
+    let status = match (estate.status, estate.status_pid) {
+        (kept, Some(pid)) if loaded.settings.status.is_some() && !kept.is_empty() => {
+            let listeners = Listeners::restore(kept).map_err(wrong)?;
+            let mut keeper = Keeper::adopted(pid, Millis::now());
+            keeper.renew();
+            Some(Status { keeper, listeners })
+        }
+        _ => Status::open(&loaded).unwrap_or_else(|error| {
+            say(Level::Error, format_args!("{error}; there is no status page"));
+            None
+        }),
+    };
+    let legacy = estate.legacy;
+    let workers: Vec<_> = legacy.workers.iter().map(|heir| (heir.pid, heir.slot, heir.ready)).collect();
+    let pid = |number: u32| i32::try_from(number).ok().and_then(Pid::from_raw);
+    let pids: HashMap<_, _> = workers.iter().filter_map(|(number, slot, _)| Some((pid(*number)?, *slot))).collect();
+    let adopted: BTreeSet<_> = workers.iter().filter(|it| it.2.is_none()).map(|it| it.1).collect();
+    let generation = Generation(legacy.generation);
+    let back = legacy.rolled_back.is_some();
+    let rules = Rules::of(&loaded.settings, watchdog);
+    let fleet = Fleet::adopt(rules, page.capacity(), seed() ^ Millis::now().0, legacy);
+    Ok(Master {
+        launch,
+        log,
+        fleet,
+        page,
+        current: loaded,
+        generation,
+        pending: None,
+        listeners,
+        handed,
+        life,
+        pipes: BTreeMap::new(),
+        pids,
+        adopted,
+        pidfile,
+        notifier,
+        watchdog,
+        report: None,
+        image: this_image(),
+        // The image that failed is none to go back to.
+        before: before.filter(|_| !back),
+        probe: None,
+        successor: None,
+        watcher: None,
+        control,
+        status,
+        predecessor: None,
+        over: None,
+    })
+}

@@ -1,0 +1,270 @@
+//! Becoming a master: the background, the surroundings, the log, the pid file, the listeners, the page.
+//!
+//! All that can fail for a reason of the user's fails here, before the first fork, and ends the program with code 1.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+
+use rsgi_core::server::Bind;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, getpid};
+
+use super::estate::Estate;
+use super::{Launch, Life, Loaded, Master, Role, heir, observing};
+use crate::Section;
+use crate::clock::Millis;
+use crate::exit::Exit;
+use crate::fleet::{Fleet, Generation, Rules};
+use crate::log::Log;
+use crate::log::level::{Level, say};
+use crate::notify::{self, Notifier};
+use crate::page::Page;
+use crate::pidfile::PidFile;
+use crate::process::daemon::{self, Detached, Report};
+use crate::process::privileges;
+use crate::settings::Settings;
+use crate::sockets::{self, Listener, Listeners, Place, Scheme, inherit};
+use crate::sys;
+use crate::worker::Failure;
+
+/// What is open before a master, or a process that serves alone, begins.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) log: Log,
+    pub(crate) loaded: Loaded,
+    pub(crate) handed: Vec<Bind>,
+    pub(crate) listeners: Listeners,
+    pub(crate) pidfile: Option<PidFile>,
+    pub(crate) notifier: Option<Notifier>,
+    pub(crate) watchdog: Option<std::time::Duration>,
+}
+
+/// Becomes a master, and serves until the end.
+pub(crate) fn begin(mut launch: Launch, settings: Settings, role: Role) -> ExitCode {
+    let estate = match role {
+        Role::Heir(estate) => return heir::begin(launch, settings, estate),
+        Role::Second(estate) => Some(estate),
+        Role::First | Role::Probe(..) => None,
+    };
+    let mut report = None;
+    // A second master is in the background already if the first is.
+    if settings.process.daemon && estate.is_none() {
+        match daemon::detach(&mut launch.forking) {
+            Ok(Detached::Launcher(code)) => return ExitCode::from(code.unwrap_or(Exit::WorkerFailed.code())),
+            Ok(Detached::Daemon(daemons)) => report = Some(daemons),
+            Err(error) => return give_up(&wrong(format!("daemon: {error}")), None),
+        }
+    }
+    let opened = match estate {
+        None => Opened::open(&mut launch, settings, None),
+        Some(estate) => {
+            Estate::unpack(estate).map_err(wrong).and_then(|estate| Opened::open(&mut launch, settings, Some(estate)))
+        }
+    };
+    match opened.and_then(|(opened, predecessor)| Master::new(launch, opened, predecessor)) {
+        Ok(mut master) => {
+            master.report = report;
+            master.rule()
+        }
+        Err(failure) => give_up(&failure, report),
+    }
+}
+
+/// Says why the program ends, in the log if there is one.
+pub(crate) fn give_up(failure: &Failure, report: Option<Report>) -> ExitCode {
+    if tracing::dispatcher::has_been_set() {
+        say(Level::Error, format_args!("{failure}"));
+    } else {
+        for line in failure.reason.lines() {
+            // Nobody reads it if it is closed.
+            let _ = writeln!(std::io::stderr(), "error: {line}");
+        }
+    }
+    if let Some(report) = report {
+        // Its end says enough, too.
+        let _ = report.failed(failure.exit.code());
+    }
+    failure.exit.into()
+}
+
+/// A setting or an address is wrong.
+pub(super) fn wrong(reason: impl fmt::Display) -> Failure {
+    Failure { exit: Exit::Settings, reason: reason.to_string() }
+}
+
+/// Sets the process's umask, folder and variables as the settings have them.
+pub(crate) fn surround(settings: &Settings) -> Result<(), Failure> {
+    let process = &settings.process;
+    if let Some(bits) = process.umask {
+        privileges::set_umask(bits);
+    }
+    for (name, value) in &process.variables {
+        sys::set_variable(name, Some(value)).map_err(|error| wrong(format!("raw_env {name}: {error}")))?;
+    }
+    process.chdir.as_deref().map_or(Ok(()), privileges::enter).map_err(wrong)
+}
+
+impl Opened {
+    /// Opens it all; the listeners are taken from a first master if one lends them.
+    pub(crate) fn open(
+        launch: &mut Launch,
+        settings: Settings,
+        lent: Option<Estate>,
+    ) -> Result<(Self, Option<Pid>), Failure> {
+        let notifier = Notifier::take().map_err(wrong)?;
+        let watchdog = notify::take_watchdog().map_err(wrong)?;
+        let handed = match &lent {
+            Some(estate) => estate.handed(),
+            None => handed_over(&settings)?,
+        };
+        surround(&settings)?;
+        let loaded = Loaded::load(settings, &handed, None).map_err(wrong)?;
+        let log = open_log(&loaded)?;
+        let settings = &loaded.settings;
+        launch.title.set("master", &settings.process.title);
+        let path = settings.process.pidfile.clone().map(|mut path| {
+            if lent.is_some() {
+                path.as_mut_os_string().push(".2");
+            }
+            path
+        });
+        let pidfile = path.as_deref().map(PidFile::write).transpose().map_err(wrong)?;
+        let predecessor = lent.as_ref().and_then(|estate| Pid::from_raw(estate.master));
+        let opened = listeners(&loaded, lent);
+        let opened = opened.and_then(|listeners| {
+            say(Level::Info, format_args!("Starting rsgi {}", env!("CARGO_PKG_VERSION")));
+            listeners.iter().for_each(|listener| say_listening(listener, settings));
+            say(Level::Info, format_args!("Using worker: {}", settings.server.name()));
+            Ok(listeners)
+        });
+        let listeners = match opened {
+            Ok(listeners) => listeners,
+            Err(failure) => {
+                // The error of the listeners counts.
+                let _ = pidfile.map(PidFile::remove);
+                return Err(failure);
+            }
+        };
+        Ok((Self { log, loaded, handed, listeners, pidfile, notifier, watchdog }, predecessor))
+    }
+}
+
+/// Opens the log of the settings and makes it the program's.
+pub(super) fn open_log(loaded: &Loaded) -> Result<Log, Failure> {
+    let log = Log::open(&loaded.log_plan()).map_err(wrong)?;
+    // A program that has a log of its own keeps it.
+    if log.install().is_ok() && loaded.settings.log.capture {
+        log.capture().map_err(wrong)?;
+    }
+    Ok(log)
+}
+
+/// The log's line of a listener.
+pub(super) fn say_listening(listener: &Listener, settings: &Settings) {
+    let tcp = matches!(listener.place(), Place::Tcp(_));
+    let scheme = if tcp && settings.config.tls.is_some() { Scheme::Https } else { Scheme::Http };
+    say(Level::Info, format_args!("Listening at: {} ({})", listener.url(scheme), std::process::id()));
+}
+
+/// Listeners of whoever started this program, unless the settings don't want them.
+fn handed_over(settings: &Settings) -> Result<Vec<Bind>, Failure> {
+    let handed = inherit::take_environment().map_err(wrong)?;
+    if !settings.sockets.activation {
+        return Ok(Vec::new());
+    }
+    let mut binds: Vec<Bind> = handed.iter().map(|it| Bind::Fd(it.number)).collect();
+    if binds.is_empty() && !settings.sockets.binds_given && inherit::standard_input_listens() {
+        binds.push(Bind::Fd(0));
+    }
+    Ok(binds)
+}
+
+fn listeners(loaded: &Loaded, lent: Option<Estate>) -> Result<Listeners, Failure> {
+    if let Some(estate) = lent {
+        return Listeners::restore(estate.listeners).map_err(wrong);
+    }
+    let wait = |error: &rsgi_core::server::ServeError, after: std::time::Duration| {
+        say(Level::Warning, format_args!("{error}. Retrying in {} s.", after.as_secs()));
+        std::thread::sleep(after);
+    };
+    sockets::open_all(&loaded.binds, &loaded.options, wait).map(Listeners::from).map_err(wrong)
+}
+
+impl Master {
+    fn new(mut launch: Launch, opened: Opened, predecessor: Option<Pid>) -> Result<Self, Failure> {
+        let Opened { log, loaded, handed, listeners, pidfile, notifier, watchdog } = opened;
+        let settings = &loaded.settings;
+        if settings.preload {
+            let section: &'static Section = Box::leak(Box::new(Section::new(settings.app.clone())));
+            if let Err(failure) = launch.body.preload(section) {
+                listeners.remove_files();
+                // The app's error counts.
+                let _ = pidfile.map(PidFile::remove);
+                return Err(failure);
+            }
+        }
+        let (control, status) = match observing::open(&loaded) {
+            Ok(observers) => observers,
+            Err(reason) => {
+                listeners.remove_files();
+                // The error of the address counts.
+                let _ = pidfile.map(PidFile::remove);
+                return Err(wrong(reason));
+            }
+        };
+        let rules = Rules::of(settings, watchdog);
+        let slots = u16::try_from(settings.workers.saturating_mul(4)).unwrap_or(u16::MAX).max(LEAST_SLOTS);
+        let page = Page::create(slots, getpid(), Millis::now()).map_err(wrong)?.keep();
+        let mut fleet = Fleet::new(rules, slots, seed());
+        if predecessor.is_some() {
+            fleet.follow_predecessor();
+        }
+        let (reading, writing) = pipe_with(PipeFlags::CLOEXEC).map_err(wrong)?;
+        Ok(Self {
+            launch,
+            log,
+            fleet,
+            page,
+            current: loaded,
+            generation: Generation(1),
+            pending: None,
+            listeners,
+            handed,
+            life: Life { reading, writing: Some(writing) },
+            pipes: BTreeMap::new(),
+            pids: HashMap::new(),
+            adopted: BTreeSet::new(),
+            pidfile,
+            notifier,
+            watchdog,
+            report: None,
+            image: this_image(),
+            before: None,
+            probe: None,
+            successor: None,
+            watcher: None,
+            control,
+            status,
+            predecessor,
+            over: None,
+        })
+    }
+}
+
+/// This program's file, as it runs. Where `/proc` isn't mounted there is no way back from an upgrade, and the trial must do.
+pub(super) fn this_image() -> Option<OwnedFd> {
+    File::open("/proc/self/exe").ok().map(OwnedFd::from)
+}
+
+/// What chance begins with: no two masters have the same.
+pub(super) fn seed() -> u64 {
+    let pid = u64::from(std::process::id());
+    Millis::now().0.rotate_left(20) ^ pid
+}
+
+/// Room for TTIN and for reloads of few workers; slots that nobody uses take no memory.
+const LEAST_SLOTS: u16 = 256;

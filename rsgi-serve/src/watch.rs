@@ -1,0 +1,183 @@
+//! `--reload`: builds the program again when its sources change, and has the new one take over. For development.
+//!
+//! Under a master a child watches, and sends it USR2 when a build was good: the master tries the new program and becomes it.
+//! With `--workers 0` a thread watches, and the process ends gracefully and executes itself anew. A build that fails is told,
+//! and what serves serves on.
+//!
+//! What changed is always found by looking at times and sizes; the system's notices (inotify) only say when to look.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+
+use crate::log::level::{Level, say};
+use crate::process::Child;
+use crate::settings::{WatchEngine, WatchSettings};
+
+/// Watches the sources of the program that runs in this folder.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    roots: Vec<PathBuf>,
+    command: String,
+    waiting: Waiting,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    Looking,
+    Notices(OwnedFd),
+}
+
+/// Files and what would change with them.
+type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+
+impl Watch {
+    /// Begins to watch a folder and the extra files.
+    pub(crate) fn new(settings: &WatchSettings, folder: &Path) -> Self {
+        let roots = std::iter::once(folder.to_owned()).chain(settings.extra.iter().cloned()).collect();
+        let waiting = match settings.engine {
+            WatchEngine::Poll => Waiting::Looking,
+            WatchEngine::Auto | WatchEngine::Inotify => {
+                match inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK) {
+                    Ok(notices) => Waiting::Notices(notices),
+                    Err(error) => {
+                        if settings.engine == WatchEngine::Inotify {
+                            say(Level::Warning, format_args!("reload_engine inotify: {error}; looking instead"));
+                        }
+                        Waiting::Looking
+                    }
+                }
+            }
+        };
+        Self { roots, command: settings.command.clone(), waiting }
+    }
+
+    /// Watches for ever; `built` is called after each good build.
+    pub(crate) fn run(&self, _: &Child, mut built: impl FnMut()) -> ! {
+        let mut before = self.look();
+        loop {
+            self.wait();
+            let mut now = self.look();
+            if now == before {
+                continue;
+            }
+            // Editors write a file in several steps, and several files one after the other.
+            loop {
+                thread::sleep(SETTLING);
+                let later = self.look();
+                if later == now {
+                    break;
+                }
+                now = later;
+            }
+            say(Level::Info, format_args!("{}: building", changed(&before, &now)));
+            match Command::new("/bin/sh").arg("-c").arg(&self.command).status() {
+                Ok(status) if status.success() => built(),
+                Ok(status) => {
+                    let command = &self.command;
+                    say(Level::Error, format_args!("{command:?} failed ({status}): what serves serves on"));
+                }
+                Err(error) => say(Level::Error, format_args!("{:?} can't be run: {error}", self.command)),
+            }
+            // What the build itself wrote, such as Cargo.lock, is no change.
+            before = self.look();
+        }
+    }
+
+    fn look(&self) -> Seen {
+        let mut seen = Seen::new();
+        for root in &self.roots {
+            self.visit(root, 0, &mut seen);
+        }
+        seen
+    }
+
+    fn visit(&self, path: &Path, depth: usize, seen: &mut Seen) {
+        let Ok(found) = fs::metadata(path) else { return };
+        if !found.is_dir() {
+            if depth == 0 || is_source(path) {
+                seen.insert(path.to_owned(), (found.modified().ok(), found.len()));
+            }
+            return;
+        }
+        if let Waiting::Notices(notices) = &self.waiting {
+            // A folder that can't be watched is looked at now and then.
+            let _ = inotify::add_watch(notices, path, CHANGES);
+        }
+        let Ok(entries) = fs::read_dir(path) else { return };
+        for entry in entries.filter_map(Result::ok) {
+            let name = entry.file_name();
+            let hidden = name.as_encoded_bytes().first() == Some(&b'.');
+            if depth < DEEPEST && !hidden && name != OsStr::new("target") {
+                self.visit(&entry.path(), depth + 1, seen);
+            }
+        }
+    }
+
+    fn wait(&self) {
+        let Waiting::Notices(notices) = &self.waiting else { return thread::sleep(LOOK) };
+        let timeout = Timespec { tv_sec: SELDOM, tv_nsec: 0 };
+        // Whatever wakes it, it looks.
+        let _ = poll(&mut [PollFd::new(notices, PollFlags::IN)], Some(&timeout));
+        let mut bytes = [0; 4096];
+        while rustix::io::read(notices, &mut bytes).is_ok_and(|read| read > 0) {}
+    }
+}
+
+fn is_source(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str);
+    ending.is_some_and(|ending| ["rs", "toml", "lock", "html", "css", "sql"].contains(&ending))
+}
+
+/// The first file that differs, for the log.
+fn changed(before: &Seen, now: &Seen) -> String {
+    let differs = now.iter().find(|(path, state)| before.get(*path) != Some(state)).map(|(path, _)| path);
+    let gone = || before.keys().find(|path| !now.contains_key(*path));
+    differs.or_else(gone).map_or_else(|| "a source changed".to_owned(), |path| format!("{} changed", path.display()))
+}
+
+const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE
+    .union(WatchFlags::CREATE)
+    .union(WatchFlags::DELETE)
+    .union(WatchFlags::MOVE)
+    .union(WatchFlags::ATTRIB);
+const LOOK: Duration = Duration::from_millis(500);
+const SETTLING: Duration = Duration::from_millis(100);
+/// Seconds between looks where notices come.
+const SELDOM: i64 = 30;
+/// No source tree is deeper; a circle of links is.
+const DEEPEST: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> WatchSettings {
+        WatchSettings { engine: WatchEngine::Poll, extra: Vec::new(), command: "true".to_owned() }
+    }
+
+    #[test]
+    fn sources_are_seen_and_what_a_build_makes_is_not() {
+        let folder = std::env::temp_dir().join(format!("rsgi-serve-watch-{}", std::process::id()));
+        for place in ["src", "target", ".git"] {
+            fs::create_dir_all(folder.join(place)).unwrap();
+            fs::write(folder.join(place).join("main.rs"), "x").unwrap();
+        }
+        fs::write(folder.join("notes.txt"), "x").unwrap();
+        let watch = Watch::new(&settings(), &folder);
+        let before = watch.look();
+        assert_eq!(before.keys().collect::<Vec<_>>(), [&folder.join("src/main.rs")]);
+        fs::write(folder.join("src/main.rs"), "xy").unwrap();
+        let now = watch.look();
+        assert!(changed(&before, &now).ends_with("main.rs changed"));
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,119 @@
+//! The servers that a worker may have, by feature and setting, behind one face.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rsgi_core::server::{Config, ServeError};
+use rsgi_core::{App, Running};
+
+use crate::process::Child;
+use crate::settings::{ServerKind, Settings};
+
+/// A server that runs, to be ended from any thread.
+pub(super) trait Serving: Send + Sync {
+    /// Stops: finishes what is in flight, closes idle connections at once.
+    fn stop(&self, limit: Option<Duration>);
+
+    /// Leaves while the service goes on elsewhere.
+    fn leave(&self);
+
+    /// Reads certificates again.
+    fn reload(&self) -> Result<(), ServeError>;
+}
+
+/// A server that was started.
+pub(super) struct Started {
+    pub(super) serving: Arc<dyn Serving>,
+    /// Waits for its end.
+    pub(super) wait: Box<dyn FnOnce() -> Result<(), ServeError>>,
+}
+
+/// Starts the server of the settings. It starts threads.
+pub(super) fn start(
+    _: &Child,
+    settings: &Settings,
+    config: Config,
+    app: impl App,
+) -> Result<Started, ServeError> {
+    match settings.server {
+        #[cfg(feature = "std")]
+        ServerKind::Std => {
+            use rsgi_core::Adapter as _;
+            Ok(started(rsgi_std::Server::start(config, app)?, rsgi_std::Handle::reload))
+        }
+        #[cfg(feature = "hyper")]
+        ServerKind::Hyper => {
+            let builder = rsgi_hyper::Builder::new(config).reactors(threads(settings));
+            Ok(started(builder.start(app)?, rsgi_hyper::Handle::reload))
+        }
+        #[cfg(not(all(feature = "std", feature = "hyper")))]
+        missing => {
+            drop((config, app));
+            Err(ServeError::bad_setting(
+                "server",
+                missing.name(),
+                "this program was built without it",
+                "choose the other server, or build with the feature of its name",
+            ))
+        }
+    }
+}
+
+/// What the server is given: the settings' word, but where to listen.
+pub(super) fn config(settings: &Settings, binds: Vec<rsgi_core::server::Bind>) -> Config {
+    let mut config = settings.config.clone();
+    config.binds = binds;
+    // The sockets are open; these are for opening some.
+    config.unix_mode = None;
+    config.port_sharing = rsgi_core::server::PortSharing::Exclusive;
+    if settings.server == ServerKind::Hyper {
+        // There they are the runtime's (`Builder::reactors`), not those of blocking apps.
+        config.threads = None;
+    }
+    config
+}
+
+/// How many threads poll the app.
+pub(super) fn threads(settings: &Settings) -> usize {
+    let chosen = settings.threads.map(NonZeroUsize::get);
+    chosen.unwrap_or_else(|| match settings.server {
+        ServerKind::Std => OF_STD,
+        ServerKind::Hyper => thread::available_parallelism().map_or(1, NonZeroUsize::get),
+    })
+}
+
+fn started<R: Running + 'static>(running: R, reload: fn(&R::Handle) -> Result<(), ServeError>) -> Started {
+    let serving = Arc::new(Held::<R> { handle: running.handle(), reload });
+    Started { serving, wait: Box::new(move || running.wait()) }
+}
+
+struct Held<R: Running> {
+    handle: R::Handle,
+    reload: fn(&R::Handle) -> Result<(), ServeError>,
+}
+
+impl<R: Running> Serving for Held<R> {
+    fn stop(&self, limit: Option<Duration>) {
+        R::shutdown_by(&self.handle, limit);
+    }
+
+    fn leave(&self) {
+        R::leave_by(&self.handle, None);
+    }
+
+    fn reload(&self) -> Result<(), ServeError> {
+        (self.reload)(&self.handle)
+    }
+}
+
+impl fmt::Debug for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Started").finish_non_exhaustive()
+    }
+}
+
+/// As many as rsgi-std starts by itself (`Adapter::start` there).
+const OF_STD: usize = 32;

@@ -1,0 +1,26 @@
+//! A worker: from the fork to its end. It sets its signals, drops the master's user, has the app made, serves it on the
+//! inherited listeners, says that it is ready, beats, and obeys.
+//!
+//! Not here: what the master decides (`fleet/`) and how it forks (`master/`). `alone.rs` and `check.rs` use the same parts
+//! without a master.
+//!
+//! Read `life.rs` (the order of it all), `body.rs` (the app), `adapters.rs` (the servers), `reins.rs` (obeying), `observed.rs`
+//! (what the page is told).
+
+mod adapters;
+mod body;
+mod gauge;
+mod heart;
+mod job;
+mod life;
+mod observed;
+mod reins;
+mod runtime;
+mod signals;
+mod words;
+
+pub(crate) use body::{Body, Hosted};
+pub(crate) use job::{Failure, Job, Purpose, Ready};
+pub(crate) use life::{live, live_in};
+pub(crate) use reins::Reins;
+pub(crate) use words::{Mouth, Said, StatusPipe};

@@ -1,0 +1,177 @@
+//! [`Reins`]: how a worker obeys: signals, the master's orders in its slot, and the master's end.
+//!
+//! Called by the worker's own threads only, never in a signal handler. An order that comes before the app is served ends the
+//! process at once: there is nobody to be kind to yet.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use signal_hook::consts::signal::{SIGABRT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
+
+use super::adapters::Serving;
+use super::gauge::Gauge;
+use super::job::{Job, Purpose};
+use super::words::Mouth;
+use crate::clock::Millis;
+use crate::hooks::{self, Hooks, Worker};
+use crate::log::level::{Level, say};
+use crate::log::reopen::Reopen;
+use crate::page::{Slot, State, Wanted};
+use crate::sys;
+
+/// What a worker obeys with.
+pub(crate) struct Reins {
+    pub(super) gauge: Arc<Gauge>,
+    slot: Slot<'static>,
+    worker: Worker,
+    hooks: Arc<dyn Hooks>,
+    reopen: Reopen,
+    purpose: Purpose,
+    mouth: Mutex<Option<Mouth>>,
+    stage: Mutex<Stage>,
+    ended: Condvar,
+}
+
+enum Stage {
+    /// The app is being made.
+    Booting,
+    Serving(Arc<dyn Serving>),
+    /// What is left is to leave.
+    Over,
+}
+
+impl Reins {
+    pub(super) fn new(job: &mut Job) -> Self {
+        let settings = &job.settings;
+        let (limit, root) = (settings.clocks.request, settings.root_path.clone());
+        Self {
+            gauge: Arc::new(Gauge::new(job.slot, job.statsd.clone(), limit, root)),
+            slot: job.slot,
+            worker: job.worker,
+            hooks: Arc::clone(&job.hooks),
+            reopen: job.reopen.clone(),
+            purpose: job.purpose,
+            mouth: Mutex::new(job.mouth.take()),
+            stage: Mutex::new(Stage::Booting),
+            ended: Condvar::new(),
+        }
+    }
+
+    /// The app is served from now on.
+    pub(super) fn serving(&self, serving: Arc<dyn Serving>) {
+        *self.stage() = Stage::Serving(serving);
+        self.slot.set_ready(Millis::now());
+        if let Some(mouth) = self.mouth().as_mut() {
+            mouth.say_ready();
+        }
+    }
+
+    /// Serving is over.
+    pub(super) fn over(&self) {
+        *self.stage() = Stage::Over;
+        self.ended.notify_all();
+    }
+
+    /// Tells the master why this worker ends.
+    pub(super) fn say_why(&self, reason: &str) {
+        if let Some(mouth) = self.mouth().as_mut() {
+            mouth.say_why(reason);
+        }
+    }
+
+    /// Calls a hook of the worker's; a panic of it is said.
+    pub(super) fn hook(&self, name: &str, hook: impl FnOnce(&dyn Hooks, &Worker)) {
+        if let Err(panic) = hooks::call(|| hook(&*self.hooks, &self.worker)) {
+            say(Level::Error, format_args!("The hook {name} panicked: {panic}"));
+        }
+    }
+
+    /// A signal came.
+    pub(super) fn signal(&self, signal: i32) {
+        match signal {
+            SIGTERM => self.obey(),
+            SIGINT | SIGQUIT => self.end_now(),
+            SIGUSR1 => {
+                self.reopen.all();
+            }
+            SIGABRT => {
+                self.hook("worker_abort", |hooks, worker| hooks.worker_abort(worker));
+                // As the signal has it, with a core where the system writes one.
+                if signal_hook::low_level::emulate_default_handler(SIGABRT).is_err() {
+                    sys::leave(1);
+                }
+            }
+            SIGHUP if self.purpose == Purpose::Alone => self.reload(),
+            // What means something to the master only.
+            _ => {}
+        }
+    }
+
+    /// The master is gone.
+    pub(super) fn orphaned(&self) {
+        say(Level::Warning, format_args!("Parent changed, shutting down: Worker"));
+        self.stop(State::Stopping, |serving| serving.stop(None));
+    }
+
+    /// TERM: the slot says what is meant; a stop if nobody wrote anything there.
+    fn obey(&self) {
+        match self.slot.wanted() {
+            Wanted::Leave => self.stop(State::Leaving, |serving| serving.leave()),
+            Wanted::Serve | Wanted::Stop => self.stop(State::Stopping, |serving| serving.stop(None)),
+            Wanted::Quick => self.end_now(),
+        }
+    }
+
+    fn end_now(&self) {
+        self.hook("worker_int", |hooks, worker| hooks.worker_int(worker));
+        self.stop(State::Stopping, |serving| serving.stop(Some(Duration::ZERO)));
+        let stage = self.stage();
+        let waits = |stage: &mut Stage| !matches!(stage, Stage::Over);
+        let (stage, waited) =
+            self.ended.wait_timeout_while(stage, QUICK, waits).unwrap_or_else(PoisonError::into_inner);
+        drop(stage);
+        if waited.timed_out() {
+            // A thread is stuck in the app.
+            sys::leave(0);
+        }
+    }
+
+    fn stop(&self, state: State, how: impl FnOnce(&dyn Serving)) {
+        let serving = match &*self.stage() {
+            Stage::Booting => sys::leave(0),
+            Stage::Serving(serving) => Arc::clone(serving),
+            Stage::Over => return,
+        };
+        self.slot.set_state(state);
+        how(&*serving);
+    }
+
+    fn reload(&self) {
+        let serving = match &*self.stage() {
+            Stage::Serving(serving) => Arc::clone(serving),
+            Stage::Booting | Stage::Over => return,
+        };
+        match serving.reload() {
+            Ok(()) => say(Level::Info, format_args!("Certificates are read again; all else needs a restart, or workers")),
+            Err(error) => say(Level::Error, format_args!("{error}; the old certificates stay in use")),
+        }
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn mouth(&self) -> MutexGuard<'_, Option<Mouth>> {
+        self.mouth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Reins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reins").field("worker", &self.worker).finish_non_exhaustive()
+    }
+}
+
+/// What a quick end may take, below the master's limit for it.
+const QUICK: Duration = Duration::from_secs(1);
