@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::App;
 use crate::endpoint::Endpoint;
-use crate::server::{Config, ServeError};
+use crate::server::{Config, Load, ServeError};
 
 /// A server that hosts an app.
 ///
@@ -38,7 +38,7 @@ pub trait Running: Send + Sized {
     /// Where it listens, with the ports that the system chose.
     fn addresses(&self) -> &[Endpoint];
 
-    /// A handle for [`shutdown_by`](Self::shutdown_by).
+    /// A handle for [`shutdown_by`](Self::shutdown_by), [`leave_by`](Self::leave_by) and [`load`](Self::load).
     fn handle(&self) -> Self::Handle;
 
     /// Begins the graceful end: serves what the kernel had queued, stops accepting, finishes what is in flight, closes
@@ -49,6 +49,32 @@ pub trait Running: Send + Sized {
     /// Begins the graceful end, as [`shutdown_by`](Self::shutdown_by) with the default limit.
     fn shutdown(&self) {
         Self::shutdown_by(&self.handle(), None);
+    }
+
+    /// Whether it is made to be one of several processes: [`leave_by`](Self::leave_by) is more than a shutdown,
+    /// [`load`](Self::load) tells, and the setting `limits.running_requests` is kept.
+    const CAN_BE_WORKER: bool = false;
+
+    /// Begins to leave a service that goes on, by other processes: at a reload, an upgrade, or with one worker too many.
+    ///
+    /// No more is accepted: what the kernel has queued is left to those who share the listener, and served first where
+    /// the queue is this server's own. A listener is shared if it was inherited ([`Bind::Fd`](crate::server::Bind::Fd)),
+    /// unless [`PortSharing::Shared`](crate::server::PortSharing::Shared) says that each process has a queue of its own.
+    /// Idle connections are kept: each gets one more answer, which says that it is the last (HTTP/2: GOAWAY, and the
+    /// streams in flight end), or ends when its keep-alive time does. Apps are told as at a shutdown. The server ends
+    /// with the last connection, or after `limit` (default: the setting `timeouts.graceful`), which cuts off the rest.
+    ///
+    /// Returns at once. A later call of this or of [`shutdown_by`](Self::shutdown_by) can only hurry it.
+    ///
+    /// Where [`CAN_BE_WORKER`](Self::CAN_BE_WORKER) is false this is a shutdown.
+    fn leave_by(handle: &Self::Handle, limit: Option<Duration>) {
+        Self::shutdown_by(handle, limit);
+    }
+
+    /// What the server has to do at this moment; `None` if it doesn't tell. Not for each request: it may take locks.
+    fn load(handle: &Self::Handle) -> Option<Load> {
+        let _ = handle;
+        None
     }
 
     /// Waits until the server has ended and the app's `stop` has run.

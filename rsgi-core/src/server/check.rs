@@ -75,6 +75,7 @@ impl Config {
         within("requests_per_connection", limits.requests_per_connection.unwrap_or(1), 1..=u64::MAX)?;
         within("connections", limits.connections, 1..=usize::MAX)?;
         within("pending_requests", limits.pending_requests.unwrap_or(1), 1..=usize::MAX)?;
+        within("running_requests", limits.running_requests.unwrap_or(1), 1..=usize::MAX)?;
         within("request_buffer", limits.request_buffer, 0..=MOST_BYTES)?;
         within("write_buffer", limits.write_buffer, 1024..=MOST_BYTES)
     }

@@ -67,6 +67,13 @@ pub struct Limits {
     ///
     /// Lower it where a late answer is worth less than a quick refusal.
     pub pending_requests: Option<usize>,
+    /// Requests at work at once above which no new connections are accepted, until one is done; kept connections are
+    /// served on. Default: `None`, accept whatever comes.
+    ///
+    /// For a process that shares a listener with others (SPEC, S86): what it doesn't accept, they do. A server whose
+    /// threads bound its work (rsgi-std) is full, with this set, at the latest when they are all held. A server alone
+    /// has nobody to leave connections to: there they only wait in the kernel.
+    pub running_requests: Option<usize>,
     /// Bytes of a body read before the app is called, if the whole body fits. Default: 0, call it at once.
     ///
     /// Set it (64 KiB, say) where blocking apps read small bodies from slow clients: the upload then holds no
@@ -132,6 +139,7 @@ impl Default for Limits {
             requests_per_connection: None,
             connections: 16_384,
             pending_requests: None,
+            running_requests: None,
             request_buffer: 0,
             write_buffer: 128 * KIB,
             discard_bytes: 256 << 10,

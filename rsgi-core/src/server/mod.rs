@@ -13,6 +13,7 @@ mod check;
 mod config;
 mod error;
 mod limits;
+mod load;
 mod timeouts;
 
 #[cfg(test)]
@@ -22,4 +23,5 @@ pub use bind::Bind;
 pub use config::{Config, HalfClose, PortSharing, ServerField, TlsFiles};
 pub use error::{ServeError, ServeErrorKind};
 pub use limits::{Http2Limits, Limits};
+pub use load::Load;
 pub use timeouts::Timeouts;
