@@ -2,8 +2,9 @@
 //!
 //! To the queue a listener is an entry like a connection, so accepting takes its turn among the others.
 //!
-//! Invariants: no more than a few connections are accepted in one turn; whatever `accept` says, the listener is tried
-//! again later and never in a busy loop; while a slot is wanting the kernel's backlog holds the rest.
+//! Invariants: no more than a few connections are accepted in one turn; a gate that leaves accepting to others is woken when
+//! there is room; whatever `accept` says, the listener is tried again later and never in a busy loop; while a slot is
+//! wanting the kernel's backlog holds the rest.
 //! Read on in `turns.rs` (what becomes of the connection) and `drain.rs` (the last turn).
 
 use std::os::fd::OwnedFd;
@@ -69,12 +70,20 @@ impl Gate {
 
     /// Stops listening; what the kernel still holds is refused by it.
     pub(crate) fn shut(&self, hub: &Hub, index: u32) {
-        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(listener) = listener
-            && hub.poller.remove(listener, Key { index, generation: 0 })
-        {
+        let Some(listener) = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return;
+        };
+        // Kept open meanwhile, so that the poller is told to forget it: closing one descriptor of several of a socket
+        // would leave it on the list, and an inherited one has others.
+        let _open = Arc::clone(&listener);
+        if hub.poller.remove(listener, Key { index, generation: 0 }) {
             hub.rouse();
         }
+    }
+
+    /// Whether other processes accept from the listener.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.listener().is_some_and(|listener| listener.is_shared())
     }
 
     pub(crate) fn is_shut(&self) -> bool {
@@ -105,6 +114,10 @@ impl Gate {
 impl<P: Protocol> Core<P> {
     /// A listener's turn.
     pub(crate) fn serve_gate(&self, key: Key, control: &Control) {
+        if self.hub.busy.hold_back(|| self.has_room()) {
+            // `accept_again` wakes it.
+            return self.hub.rest(control, key, Interest::NONE, Millis::NEVER);
+        }
         match self.accept(key.index, TURN) {
             Pause::Enough => {
                 control.requeue(Events::READ);
@@ -128,6 +141,10 @@ impl<P: Protocol> Core<P> {
             return Pause::Shut;
         };
         for _ in 0..most {
+            if listener.is_shared() && self.hub.phase() == Phase::Leaving {
+                // From the order on, not only from the shutting on, what waits is for the others.
+                return Pause::Shut;
+            }
             let Some(slot) = self.take_slot() else { return Pause::Full };
             let refused = match listener.accept() {
                 Ok((fd, peer)) => {
@@ -137,7 +154,7 @@ impl<P: Protocol> Core<P> {
                 }
                 Err(errno) => errno,
             };
-            self.hub.slots.give(slot);
+            self.hub.give_slot(slot);
             if refused == Errno::AGAIN {
                 return Pause::Empty;
             }
@@ -153,9 +170,27 @@ impl<P: Protocol> Core<P> {
     #[inline]
     pub(crate) fn resume_accepting(&self) {
         if self.hub.full.load(Ordering::SeqCst) && self.hub.full.swap(false, Ordering::SeqCst) {
-            for (_, index) in self.gates.iter().zip(LISTENERS..) {
-                self.hub.post(Key { index, generation: 0 }, Events::WOKEN);
-            }
+            self.wake_gates();
+        }
+    }
+
+    /// Goes on accepting where it was left to others, if there is room again. For who has left a handler.
+    #[inline]
+    pub(crate) fn accept_again(&self) {
+        if self.hub.busy.relents(|| self.has_room()) {
+            self.wake_gates();
+        }
+    }
+
+    /// Whether a thread is free, and the protocol finds that there is room.
+    fn has_room(&self) -> bool {
+        let running = self.hub.busy.running();
+        !self.hub.busy.is_all(running) && self.protocol.has_room(running)
+    }
+
+    fn wake_gates(&self) {
+        for (_, index) in self.gates.iter().zip(LISTENERS..) {
+            self.hub.post(Key { index, generation: 0 }, Events::WOKEN);
         }
     }
 
@@ -170,7 +205,7 @@ impl<P: Protocol> Core<P> {
     /// Makes a connection of an accepted socket.
     fn admit(&self, slot: u32, fd: OwnedFd, peer: Address, listener: usize) {
         let (Some(control), Some(cell)) = (self.hub.controls.make(slot), self.cells.make(slot)) else {
-            return self.hub.slots.give(slot);
+            return self.hub.give_slot(slot);
         };
         let key = Key { index: slot, generation: control.occupy() };
         self.hub.counts.accepted.fetch_add(1, Ordering::Relaxed);

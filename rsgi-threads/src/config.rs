@@ -15,6 +15,7 @@ pub struct Config {
     pub(crate) threads: usize,
     pub(crate) connections: usize,
     pub(crate) poller: PollerKind,
+    pub(crate) accepting: Accepting,
     pub(crate) tick: Duration,
     pub(crate) thread_name: String,
 }
@@ -28,6 +29,19 @@ pub enum PollerKind {
     Native,
     /// `poll(2)`, which every unix has. Its cost grows with the number of connections; for tests and small machines.
     Portable,
+}
+
+/// When connections are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Accepting {
+    /// Whatever the threads do.
+    #[default]
+    Always,
+    /// Not while all threads are inside [`Protocol::run`](crate::Protocol::run), nor while the protocol has no room
+    /// ([`Protocol::has_room`](crate::Protocol::has_room)): what comes then is for the other processes that share the
+    /// listener, or waits in the kernel. As soon as a thread is free it is accepted again.
+    WhileFree,
 }
 
 impl Config {
@@ -56,6 +70,13 @@ impl Config {
     #[must_use]
     pub fn poller(mut self, poller: PollerKind) -> Self {
         self.poller = poller;
+        self
+    }
+
+    /// When connections are accepted. Default [`Accepting::Always`]; the other is for listeners that are shared.
+    #[must_use]
+    pub fn accepting(mut self, accepting: Accepting) -> Self {
+        self.accepting = accepting;
         self
     }
 
@@ -104,6 +125,7 @@ impl Default for Config {
             threads: 64,
             connections: 65_536,
             poller: PollerKind::Native,
+            accepting: Accepting::Always,
             tick: Duration::from_micros(500),
             thread_name: "rsgi".to_owned(),
         }

@@ -1,10 +1,11 @@
-//! [`Drain`]: carries out a shutdown: accept what waits, shut the gates, tell everybody, wait, cut the rest.
+//! [`Drain`]: carries out an order to end: accept what waits, shut the gates, tell everybody, wait, cut the rest. Who only
+//! leaves shuts the gates and waits.
 //!
-//! Run by the watchdog, a step each tick; it waits for nobody itself.
+//! Run by the watchdog, a step each tick, or when the last connection has gone; it waits for nobody itself.
 //!
 //! Invariant: every connection that was in the kernel's queue when the order came is accepted before the gate is shut,
-//! unless time runs out; what has arrived on a connection is given to it before it is asked to drain.
-//! Read on in `handle.rs` (who gives the order).
+//! unless time runs out, or the queue is shared and the order is to leave; what has arrived on a connection is given to it
+//! before it is asked to drain. Read on in `handle.rs` (who gives the order).
 
 use std::time::Instant;
 
@@ -12,48 +13,53 @@ use crate::Protocol;
 use crate::accept::{Gate, Pause};
 use crate::control::{Events, Key};
 use crate::engine::Core;
-use crate::hub::{LISTENERS, Phase};
+use crate::hub::{Hub, LISTENERS, Phase};
 use crate::turns::cut;
 
 #[derive(Debug)]
 pub(crate) struct Drain {
     /// A flood must not keep the gates open.
     may_accept: usize,
+    /// Whether all gates are shut.
+    shut: bool,
+    /// Whether the connections know.
+    told: bool,
 }
 
 impl Drain {
-    /// Shuts the gates behind what waits there, and tells every connection. If there is no time at all, nobody is
-    /// asked to hurry.
-    pub(crate) fn begin<P: Protocol>(core: &Core<P>, deadline: Instant) -> Self {
-        let mut drain = Self { may_accept: MOST };
-        drain.shut_gates(core, deadline);
-        if deadline <= Instant::now() {
-            return drain;
-        }
-        for (index, control) in core.hub.controls.iter() {
-            if let Some(key) = control.tenant(index) {
-                core.reach(key, |link| core.protocol.draining(&link.shared));
-                core.hub.post(key, Events::READ.and(Events::DRAIN));
-            }
-        }
-        drain
-    }
-
-    /// Ends the engine if nothing is left, or the deadline has passed.
+    /// Does what is to be done now; ends the engine if nothing is left, or the deadline has passed.
     pub(crate) fn go_on<P: Protocol>(&mut self, core: &Core<P>, deadline: Instant) {
-        if core.hub.phase() == Phase::Stopped {
+        let phase = core.hub.phase();
+        if phase == Phase::Serving || phase == Phase::Stopped {
             return;
         }
         self.shut_gates(core, deadline);
-        let done = core.hub.slots.taken() == 0 && core.gates.iter().all(Gate::is_shut);
-        if done || deadline <= Instant::now() {
+        if phase == Phase::Draining && !self.told {
+            self.told = true;
+            tell(core, deadline);
+        }
+        self.shut = core.gates.iter().all(Gate::is_shut);
+        if (self.shut && core.hub.slots.taken() == 0) || deadline <= Instant::now() {
             end(core);
+        }
+    }
+
+    /// Whether nothing is to be done before the deadline, unless somebody calls.
+    pub(crate) fn rests(&self, hub: &Hub) -> bool {
+        match hub.phase() {
+            Phase::Serving => true,
+            Phase::Leaving => self.shut && hub.slots.taken() > 0,
+            Phase::Draining | Phase::Stopped => false,
         }
     }
 
     fn shut_gates<P: Protocol>(&mut self, core: &Core<P>, deadline: Instant) {
         for (gate, index) in core.gates.iter().zip(LISTENERS..) {
             if gate.is_shut() {
+                continue;
+            }
+            if core.hub.phase() == Phase::Leaving && gate.is_shared() {
+                gate.shut(&core.hub, index);
                 continue;
             }
             let late = deadline <= Instant::now();
@@ -65,6 +71,25 @@ impl Drain {
             if pause != Pause::Full && pause != Pause::Short {
                 gate.shut(&core.hub, index);
             }
+        }
+    }
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self { may_accept: MOST, shut: false, told: false }
+    }
+}
+
+/// Tells every connection, behind what waited at the gates. If there is no time at all, nobody is asked to hurry.
+fn tell<P: Protocol>(core: &Core<P>, deadline: Instant) {
+    if deadline <= Instant::now() {
+        return;
+    }
+    for (index, control) in core.hub.controls.iter() {
+        if let Some(key) = control.tenant(index) {
+            core.reach(key, |link| core.protocol.draining(&link.shared));
+            core.hub.post(key, Events::READ.and(Events::DRAIN));
         }
     }
 }

@@ -30,14 +30,22 @@ impl Handle {
     /// Returns at once; [`Engine::serve`](crate::Engine::serve) returns when it is done. A second call can only bring
     /// the end nearer.
     pub fn graceful(&self, timeout: Duration) {
-        let now = Instant::now();
-        // A timeout beyond the clock's range is as good as a year.
-        self.hub.order(now.checked_add(timeout).unwrap_or(now + Duration::from_hours(24 * 365)));
+        self.hub.order(Phase::Draining, after(timeout));
+    }
+
+    /// Leaves a service that others go on with: nothing more is accepted from listeners that are
+    /// [shared](crate::Listener::shared), of the others what the kernel had queued; connections are kept, and the engine
+    /// ends with the last of them. Whatever a protocol does from then on it finds [`Turn::leaving`](crate::Turn::leaving),
+    /// so that it ends each connection with its next answer. What is left after `timeout` is cut.
+    ///
+    /// Returns at once. A second call, of this or of [`graceful`](Self::graceful), can only bring the end nearer.
+    pub fn leave(&self, timeout: Duration) {
+        self.hub.order(Phase::Leaving, after(timeout));
     }
 
     /// Cuts every connection now.
     pub fn stop(&self) {
-        self.hub.order(Instant::now());
+        self.hub.order(Phase::Draining, Instant::now());
     }
 
     /// Tells whether a shutdown has begun.
@@ -49,6 +57,12 @@ impl Handle {
     pub fn figures(&self) -> Figures {
         self.hub.figures()
     }
+}
+
+fn after(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    // A timeout beyond the clock's range is as good as a year.
+    now.checked_add(timeout).unwrap_or(now + Duration::from_hours(24 * 365))
 }
 
 impl fmt::Debug for Handle {
@@ -73,6 +87,10 @@ pub struct Figures {
     pub accepted: u64,
     /// How many connections there are now.
     pub connections: usize,
+    /// How many threads are inside [`Protocol::run`](crate::Protocol::run) now.
+    pub running: usize,
+    /// How many connections wait for a thread that may run them now.
+    pub waiting: usize,
 }
 
 /// How an engine ended.

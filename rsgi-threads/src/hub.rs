@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
+use crate::busy::Busy;
 use crate::clock::{Clock, Millis};
 use crate::control::{Control, Events, Key, Posted, Rested};
 use crate::crowd::Crowd;
@@ -42,6 +43,7 @@ pub(crate) struct Hub {
     pub(crate) watch: Watch,
     pub(crate) counts: Counts,
     pub(crate) pace: Pace,
+    pub(crate) busy: Busy,
     vain: Vain,
     pub(crate) crowd: Crowd,
     /// Somebody could not accept for want of a free slot.
@@ -55,6 +57,8 @@ pub(crate) struct Hub {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Serving,
+    /// It accepts no more, and keeps its connections to their next answer.
+    Leaving,
     Draining,
     Stopped,
 }
@@ -96,6 +100,7 @@ impl Hub {
             watch: Watch::default(),
             counts: Counts::default(),
             pace: Pace::default(),
+            busy: Busy::new(config.threads, config.accepting),
             vain: Vain::default(),
             crowd: Crowd::new(config.threads, cores),
             full: AtomicBool::new(false),
@@ -108,7 +113,8 @@ impl Hub {
     pub(crate) fn phase(&self) -> Phase {
         match self.phase.load(Ordering::SeqCst) {
             0 => Phase::Serving,
-            1 => Phase::Draining,
+            1 => Phase::Leaving,
+            2 => Phase::Draining,
             _ => Phase::Stopped,
         }
     }
@@ -116,18 +122,32 @@ impl Hub {
     /// Goes on to a later phase, and tells whoever waits in the poller or sleeps on the watch.
     pub(crate) fn enter(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::SeqCst);
-        self.watch.wake();
-        self.watch.hurry();
-        self.rouse();
+        self.call_watchdog();
     }
 
-    /// Orders the engine to end, by `deadline` at the latest. Of several orders the most pressing counts.
-    pub(crate) fn order(&self, deadline: Instant) {
+    /// Orders the engine to leave or to drain, and to end by `deadline` at the latest. Of several orders the most
+    /// pressing counts.
+    pub(crate) fn order(&self, phase: Phase, deadline: Instant) {
         {
             let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
             *order = Some(order.map_or(deadline, |before| before.min(deadline)));
         }
-        self.enter(Phase::Draining);
+        self.enter(phase);
+    }
+
+    /// A connection's slot is free again: while the engine leaves, the last one's is its end.
+    pub(crate) fn give_slot(&self, index: u32) {
+        self.slots.give(index);
+        if self.phase() == Phase::Leaving && self.slots.taken() == 0 {
+            self.call_watchdog();
+        }
+    }
+
+    /// Has the watchdog look round, wherever it waits.
+    fn call_watchdog(&self) {
+        self.watch.wake();
+        self.watch.hurry();
+        self.rouse();
     }
 
     /// By when the engine was ordered to end.
@@ -265,6 +285,8 @@ impl Hub {
             kicks: read(&self.counts.kicks),
             accepted: read(&self.counts.accepted),
             connections: self.slots.taken(),
+            running: self.busy.running(),
+            waiting: self.queue.due(),
         }
     }
 

@@ -35,6 +35,7 @@ mod turns;
 
 // All of them.
 mod accept;
+mod busy;
 mod clock;
 mod crowd;
 mod drain;
@@ -56,7 +57,7 @@ mod worker;
 mod model;
 
 pub use address::Address;
-pub use config::{Config, PollerKind};
+pub use config::{Accepting, Config, PollerKind};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind};
 pub use handle::{Figures, Handle, Report};

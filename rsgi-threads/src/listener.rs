@@ -25,6 +25,7 @@ use crate::{Address, Error, os};
 pub struct Listener {
     fd: OwnedFd,
     address: Address,
+    queue: Queue,
     /// Removed along with the listener.
     _file: Option<SocketFile>,
 }
@@ -83,7 +84,7 @@ impl Listener {
             fs::set_permissions(path, permissions).map_err(|error| Error::system(named(), error))?;
         }
         net::listen(&fd, BACKLOG).map_err(|errno| Error::system(named(), errno))?;
-        Ok(Self { fd, address: Address::Unix(path.to_owned()), _file: file })
+        Ok(Self { fd, address: Address::Unix(path.to_owned()), queue: Queue::Own, _file: file })
     }
 
     /// Takes a socket that somebody else made listen: systemd, a parent process, a test.
@@ -106,7 +107,22 @@ impl Listener {
         if !address.is_unix() {
             sockopt::set_tcp_nodelay(&fd, true).map_err(refused)?;
         }
-        Ok(Self { fd, address, _file: None })
+        Ok(Self { fd, address, queue: Queue::Own, _file: None })
+    }
+
+    /// Says that other processes accept from this very socket: who [leaves](crate::Handle::leave) leaves what the
+    /// kernel has queued there to them. An [inherited](Self::inherited) listener usually is; without this it isn't
+    /// taken to be, nor is one of several with the same address ([`tcp_shared`](Self::tcp_shared)), each of which has a
+    /// queue of its own.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        self.queue = Queue::Shared;
+        self
+    }
+
+    /// Whether other processes accept from it.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.queue == Queue::Shared
     }
 
     /// Where it listens, with the port that the system chose.
@@ -139,6 +155,13 @@ impl AsFd for Listener {
     }
 }
 
+/// Whose the connections are that the kernel holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Queue {
+    Own,
+    Shared,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sharing {
     Alone,
@@ -156,7 +179,7 @@ fn listen_tcp(address: SocketAddr, sharing: Sharing) -> Result<Listener, Errno> 
     net::bind(&fd, &address)?;
     net::listen(&fd, BACKLOG)?;
     let address = Address::from_any(Some(net::getsockname(&fd)?));
-    Ok(Listener { fd, address, _file: None })
+    Ok(Listener { fd, address, queue: Queue::Own, _file: None })
 }
 
 /// A unix socket's file, as it was made: removed only while it still is that one.

@@ -135,6 +135,13 @@ pub trait Protocol: Send + Sync + Sized + 'static {
         let _ = (shared, hangup);
     }
 
+    /// Whether connections are to be accepted while so many threads are inside [`run`](Self::run), for an engine that
+    /// accepts [while it is free](crate::Accepting::WhileFree); asked again whenever a thread comes out. Must not block.
+    fn has_room(&self, running: usize) -> bool {
+        let _ = running;
+        true
+    }
+
     /// A graceful shutdown has begun: tell the application, so that an event stream ends itself. Once for every
     /// connection there is, whatever it is doing; those accepted later are born with [`Accepted::draining`].
     fn draining(&self, shared: &Self::Shared) {

@@ -100,6 +100,11 @@ impl Queue {
         self.due.load(Ordering::Relaxed) != 0
     }
 
+    /// How many wait to be run.
+    pub(crate) fn due(&self) -> usize {
+        self.due.load(Ordering::Relaxed)
+    }
+
     /// Tells whether somebody is ready.
     #[inline]
     pub(crate) fn has_ready(&self) -> bool {

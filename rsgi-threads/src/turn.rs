@@ -41,6 +41,13 @@ impl<P: Protocol> Turn<'_, P> {
         ConnWaker::new(Arc::clone(self.hub), self.key)
     }
 
+    /// Tells whether the engine leaves, or a graceful shutdown has begun: what is answered from now on is the
+    /// connection's last answer.
+    #[inline]
+    pub fn leaving(&self) -> bool {
+        self.hub.phase() >= Phase::Leaving
+    }
+
     /// Tells whether a graceful shutdown has begun: finish, and keep nothing alive.
     pub fn draining(&self) -> bool {
         self.hub.phase() >= Phase::Draining

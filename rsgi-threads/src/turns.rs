@@ -21,6 +21,8 @@ use crate::{Hangup, Next, Protocol, Turn};
 /// One of the engine's threads, with what belongs to it.
 pub(crate) struct Hand<P: Protocol> {
     pub(crate) role: Role,
+    /// By which its mark among the busy is found.
+    number: usize,
     pub(crate) scratch: P::Scratch,
     pub(crate) keys: Vec<Key>,
     pub(crate) told: Vec<Told>,
@@ -58,6 +60,7 @@ impl<P: Protocol> Core<P> {
             Some(connection) => {
                 let turn = AssertUnwindSafe(|| self.converse(key, control, taken, connection, hand));
                 catch_unwind(turn).unwrap_or_else(|panic| {
+                    self.hub.busy.end(hand.number);
                     log_panic("a callback", &*panic);
                     End::Close
                 })
@@ -120,7 +123,7 @@ impl<P: Protocol> Core<P> {
         }
         control.deadline.store(Millis::NEVER.0, Ordering::SeqCst);
         control.vacate();
-        self.hub.slots.give(key.index);
+        self.hub.give_slot(key.index);
         self.resume_accepting();
     }
 
@@ -171,9 +174,11 @@ impl<P: Protocol> Core<P> {
                 }
                 Some(Next::Run) if may_run && !ran => {
                     ran = true;
+                    self.hub.busy.begin(hand.number);
                     let begun = self.hub.pace.begin(&self.hub);
                     let wanted = self.protocol.run(connection, &mut turn);
                     self.hub.pace.end(&self.hub, begun);
+                    self.hub.busy.end(hand.number);
                     Some(wanted)
                 }
                 Some(Next::Run) => return End::Later(if drain_due { Events::DRAIN } else { Events::NONE }),
@@ -184,10 +189,11 @@ impl<P: Protocol> Core<P> {
 }
 
 impl<P: Protocol> Hand<P> {
-    pub(crate) fn new(protocol: &P, role: Role) -> Self {
+    pub(crate) fn new(core: &Core<P>, role: Role) -> Self {
         Self {
             role,
-            scratch: protocol.scratch(),
+            number: if role == Role::Handler { core.hub.busy.enlist() } else { usize::MAX },
+            scratch: core.protocol.scratch(),
             keys: Vec::new(),
             told: Vec::new(),
             clock: LastReading::default(),

@@ -7,7 +7,7 @@
 //! Read on in `hub.rs`.
 
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::control::Key;
 use crate::sync::atomic::{AtomicBool, Ordering, fence};
@@ -51,14 +51,18 @@ impl Watch {
         !self.is_asked()
     }
 
-    /// Sleeps until woken, if `idle` still says so once it is known that the watchdog sleeps.
-    pub(crate) fn sleep(&self, idle: impl Fn() -> bool) {
+    /// Sleeps until woken or it is time, if `idle` still says so once it is known that the watchdog sleeps.
+    pub(crate) fn sleep(&self, until: impl Fn() -> Option<Instant>, idle: impl Fn() -> bool) {
         let mut called = self.called.lock().unwrap_or_else(PoisonError::into_inner);
         *called = false;
         self.sleeping.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         while idle() && !*called {
-            called = self.alarm.wait(called).unwrap_or_else(PoisonError::into_inner);
+            called = match until().map(|until| until.saturating_duration_since(Instant::now())) {
+                None => self.alarm.wait(called).unwrap_or_else(PoisonError::into_inner),
+                Some(left) if left.is_zero() => break,
+                Some(left) => self.alarm.wait_timeout(called, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
         }
         self.sleeping.store(false, Ordering::SeqCst);
     }

@@ -30,21 +30,21 @@ pub(crate) struct Watchdog<'a, P: Protocol> {
     /// When connections were found to want a tick.
     asked_at: Option<Instant>,
     asked: Vec<Key>,
-    drain: Option<Drain>,
+    drain: Drain,
 }
 
 impl<'a, P: Protocol> Watchdog<'a, P> {
     pub(crate) fn new(core: &'a Core<P>, config: &Config) -> Self {
         Self {
             core,
-            hand: Hand::new(&core.protocol, Role::LastResort),
+            hand: Hand::new(core, Role::LastResort),
             tick: config.tick,
             taken: 0,
             idle: 0,
             calm: 0,
             asked_at: None,
             asked: Vec::new(),
-            drain: None,
+            drain: Drain::default(),
         }
     }
 
@@ -54,11 +54,11 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
         while hub.phase() != Phase::Stopped {
             if self.idle >= IDLE_TICKS {
                 self.idle = 0;
-                hub.watch.sleep(|| {
-                    hub.lead.is_blocked() && !hub.watch.is_asked() && hub.phase() == Phase::Serving
-                });
+                // Who leaves has an end, which nobody else watches for.
+                let idle = || hub.lead.is_blocked() && !hub.watch.is_asked() && self.drain.rests(hub);
+                hub.watch.sleep(|| hub.ordered(), idle);
             }
-            if self.calm >= CALM_TICKS && hub.watch.doze(self.tick * CALM, || hub.phase() == Phase::Serving) {
+            if self.calm >= CALM_TICKS && hub.watch.doze(self.tick * CALM, || self.drain.rests(hub)) {
                 self.look();
                 continue;
             }
@@ -75,8 +75,8 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
         let hub = &self.core.hub;
         hub.counts.ticks.fetch_add(1, Ordering::Relaxed);
         let now = hub.clock.refresh();
-        self.calm =
-            if hub.watch.is_asked() || self.drain.is_some() { 0 } else { self.calm.saturating_add(1) };
+        let restless = hub.watch.is_asked() || !self.drain.rests(hub);
+        self.calm = if restless { 0 } else { self.calm.saturating_add(1) };
         self.serve_asked();
         hub.expire(now, &mut self.hand.keys);
         self.go_on_draining();
@@ -88,7 +88,8 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
         if ended > 0 {
             self.idle = 0;
         } else if led && hub.queue.is_empty() {
-            self.idle = if hub.watch.is_asked() || self.drain.is_some() { 0 } else { self.idle + 1 };
+            let restless = hub.watch.is_asked() || !self.drain.rests(hub);
+            self.idle = if restless { 0 } else { self.idle + 1 };
         } else {
             (self.idle, self.calm) = (0, 0);
             hub.pace.slow_down();
@@ -146,7 +147,7 @@ impl<'a, P: Protocol> Watchdog<'a, P> {
 
     fn go_on_draining(&mut self) {
         if let Some(deadline) = self.core.hub.ordered() {
-            self.drain.get_or_insert_with(|| Drain::begin(self.core, deadline)).go_on(self.core, deadline);
+            self.drain.go_on(self.core, deadline);
             self.core.hub.hand_over();
         }
     }

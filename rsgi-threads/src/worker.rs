@@ -22,7 +22,7 @@ pub(crate) struct Worker<'a, P: Protocol> {
 
 impl<'a, P: Protocol> Worker<'a, P> {
     pub(crate) fn new(core: &'a Core<P>) -> Self {
-        Self { core, hand: Hand::new(&core.protocol, Role::Handler), berth: Berth::new() }
+        Self { core, hand: Hand::new(core, Role::Handler), berth: Berth::new() }
     }
 
     /// Works until the engine stops.
@@ -40,6 +40,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
 
     fn lead(&mut self, patience: Patience) {
         let hub = &self.core.hub;
+        self.core.accept_again();
         if let Some(seat) = hub.lead.take() {
             hub.poll(seat, patience, &mut self.hand.keys, &mut self.hand.told);
             self.core.tell(&mut self.hand.told);

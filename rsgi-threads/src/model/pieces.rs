@@ -171,7 +171,7 @@ fn a_watchdog_that_goes_to_bed_is_got_up_by_a_leader_that_leaves_the_poller() {
         hub.lead.block();
         let watchdog = thread::spawn({
             let hub = Arc::clone(&hub);
-            move || hub.watch.sleep(|| hub.lead.is_blocked())
+            move || hub.watch.sleep(|| None, || hub.lead.is_blocked())
         });
         hub.lead.unblock();
         hub.queue.push_ready(KEY);
@@ -187,7 +187,7 @@ fn a_watchdog_that_goes_to_bed_is_got_up_for_a_tick_that_is_asked_for() {
         let watchdog = thread::spawn({
             let hub = Arc::clone(&hub);
             move || {
-                hub.watch.sleep(|| !hub.watch.is_asked());
+                hub.watch.sleep(|| None, || !hub.watch.is_asked());
                 let mut keys = Vec::new();
                 hub.watch.take_asked(&mut keys);
                 keys

@@ -49,6 +49,8 @@ struct State {
     held: Vec<bool>,
     others_ready: usize,
     others_run: usize,
+    /// Connections end with what they are told next.
+    over: bool,
 }
 
 impl Mill {
@@ -98,8 +100,11 @@ impl Protocol for Mill {
             First::WaitsForAReady if *number == 0 => self.wait(|state| state.others_ready > 0),
             _ => {}
         }
-        self.change(|state| state.held[*number] = false);
-        Next::read(None)
+        let over = self.change(|state| {
+            state.held[*number] = false;
+            state.over
+        });
+        if over { Next::Close } else { Next::read(None) }
     }
 
     fn timeout(&self, _: &mut usize, _: &mut Turn<'_, Self>) -> Next {
@@ -130,7 +135,7 @@ fn engine(mill: &Arc<Mill>, threads: usize, connections: u32) -> (Engine<Mill>, 
 }
 
 /// Serves until everything sent, by the poller and by wakers, was handled; then the engine is told to end.
-fn serve(first: First, threads: usize, connections: u32, rounds: usize, graceful: Duration) {
+fn serve(first: First, threads: usize, connections: u32, rounds: usize, ending: Ending) {
     let mill = Mill::new(first, connections as usize);
     let (engine, hub) = engine(&mill, threads, connections);
     let handle = engine.handle();
@@ -152,16 +157,31 @@ fn serve(first: First, threads: usize, connections: u32, rounds: usize, graceful
     waker.join().unwrap();
     let sent = rounds * connections as usize + 1;
     mill.wait(|state| state.handled == sent);
-    end(&handle, graceful);
+    end(&handle, ending);
+    if matches!(ending, Ending::Leave) {
+        for index in 0..connections {
+            mill.change(|state| state.over = true);
+            happen(&hub, Key { index, generation: 0 }, Events::READ);
+        }
+    }
     let report = server.join().unwrap();
     assert_eq!(report.busy_threads, 0, "a thread was not told of the end");
 }
 
-fn end(handle: &Handle, graceful: Duration) {
-    if graceful.is_zero() {
-        handle.stop();
-    } else {
-        handle.graceful(graceful);
+/// How an engine is told to end.
+#[derive(Debug, Clone, Copy)]
+enum Ending {
+    Stop,
+    Drain,
+    /// It leaves, and its last connection goes later.
+    Leave,
+}
+
+fn end(handle: &Handle, ending: Ending) {
+    match ending {
+        Ending::Stop => handle.stop(),
+        Ending::Drain => handle.graceful(Duration::from_hours(1)),
+        Ending::Leave => handle.leave(Duration::from_hours(1)),
     }
 }
 
@@ -174,27 +194,32 @@ fn explore(body: impl Fn() + Send + Sync + Copy + 'static) {
 
 #[test]
 fn everything_that_is_sent_is_handled_and_a_stop_ends_everyone() {
-    explore(|| serve(First::Runs, 2, 2, 2, Duration::ZERO));
+    explore(|| serve(First::Runs, 2, 2, 2, Ending::Stop));
 }
 
 #[test]
 fn a_blocked_handler_holds_up_nobody_behind_it_in_the_batch() {
-    explore(|| serve(First::WaitsForARun, 2, 2, 1, Duration::ZERO));
+    explore(|| serve(First::WaitsForARun, 2, 2, 1, Ending::Stop));
 }
 
 #[test]
 fn the_watchdog_stands_in_while_the_only_thread_is_blocked() {
-    explore(|| serve(First::WaitsForAReady, 1, 2, 1, Duration::ZERO));
+    explore(|| serve(First::WaitsForAReady, 1, 2, 1, Ending::Stop));
 }
 
 #[test]
 fn a_graceful_shutdown_ends_when_the_last_connection_has_drained() {
-    explore(|| serve(First::WaitsForAReady, 1, 2, 1, Duration::from_hours(1)));
+    explore(|| serve(First::WaitsForAReady, 1, 2, 1, Ending::Drain));
+}
+
+#[test]
+fn who_leaves_ends_when_the_last_connection_has_gone() {
+    explore(|| serve(First::WaitsForAReady, 1, 2, 1, Ending::Leave));
 }
 
 #[test]
 fn three_threads_share_three_connections() {
-    explore(|| serve(First::WaitsForARun, 3, 3, 1, Duration::ZERO));
+    explore(|| serve(First::WaitsForARun, 3, 3, 1, Ending::Stop));
 }
 
 /// How many schedules a test tries, of each kind; the environment's `SCHEDULES` overrides it.

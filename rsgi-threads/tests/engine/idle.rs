@@ -6,6 +6,7 @@
 //! Invariant: see `main.rs`.
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,12 @@ use rsgi_threads::Figures;
 
 use crate::lines::{Event, Settings};
 use crate::server::{Gate, LONG, Server, blocking_at, echo, over_both_pollers};
+
+/// A name for the threads of an engine that no other test's have.
+pub(crate) fn name() -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    format!("idle{}", NUMBER.fetch_add(1, Ordering::Relaxed))
+}
 
 /// Switches of all threads whose name begins so, as Linux counts them.
 fn switches(name: &str) -> u64 {
@@ -31,7 +38,7 @@ fn switches(name: &str) -> u64 {
 }
 
 /// Waits until nothing moves, then sees that nothing does for a while.
-fn assert_asleep(server: &Server, name: &str) {
+pub(crate) fn assert_asleep(server: &Server, name: &str) {
     let (_nobody_writes, nothing) = mpsc::channel::<()>();
     let watch = |time: u64| -> ((Figures, u64), (Figures, u64)) {
         let before = (server.handle.figures(), switches(name));
@@ -52,7 +59,7 @@ fn assert_asleep(server: &Server, name: &str) {
 
 over_both_pollers! {
     fn an_idle_server_makes_no_wake_ups(config) {
-        let name = format!("idle{}", line!());
+        let name = name();
         let settings = Settings { idle: Some(Duration::from_hours(1)), ..Settings::default() };
         let config = config.thread_name(&name).threads(4);
         let server = Server::prepare(&config, settings, echo).started();
@@ -68,9 +75,9 @@ over_both_pollers! {
     /// The blocked handlers' own waiting doesn't count, as nothing ends it. With two threads a third client waits in
     /// line, with three it is served.
     fn a_server_whose_handlers_all_wait_makes_none_either(config) {
-        for (threads, name) in [(3, "idleb"), (2, "idlec")] {
+        for (threads, name) in [(3, name()), (2, name())] {
             let gate = Gate::default();
-            let config = config.clone().thread_name(name).threads(threads);
+            let config = config.clone().thread_name(&name).threads(threads);
             let server = Server::start(&config, blocking_at(&gate));
             let mut clients = [server.connect(), server.connect()];
             for client in &mut clients {
@@ -80,7 +87,7 @@ over_both_pollers! {
             let mut third = server.connect();
             third.send("third");
             server.await_event(&Event::Read("third".to_owned()));
-            assert_asleep(&server, name);
+            assert_asleep(&server, &name);
             gate.open(2);
             assert_eq!(third.line(), "third");
             for client in &mut clients {

@@ -191,11 +191,13 @@ impl Protocol for Lines {
         conn.round += 1;
         match (self.handler)(call) {
             Answer::Line(answer) => {
+                // Before the answer is out: behind it a client may have had us leave.
+                let last = turn.leaving();
                 conn.unsent.extend_from_slice(answer.as_bytes());
                 conn.unsent.push(b'\n');
                 match self.go_on(conn, turn) {
                     // Wrong would be a second handler in the same turn only in so far as others wait longer.
-                    Next::Wait { .. } if turn.draining() && conn.unsent.is_empty() => Next::Close,
+                    Next::Wait { .. } if (last || turn.draining()) && conn.unsent.is_empty() => Next::Close,
                     next => next,
                 }
             }

@@ -13,6 +13,7 @@ mod deadlines;
 mod drain;
 mod hangups;
 mod idle;
+mod leave;
 mod limits;
 mod lines;
 mod panics;
