@@ -43,10 +43,10 @@ where
     ) -> Step {
         let (parts, mut outgoing) = response.into_parts();
         let line = &mut conn.line;
-        let draining = turn.draining();
+        let leaving = turn.leaving();
         let now = turn.now();
         let tools = &mut turn.scratch.tools;
-        let coding = line.encode_head(tools, &self.site, parts, &outgoing, draining);
+        let coding = line.encode_head(tools, &self.site, parts, &outgoing, leaving);
         let content = match outgoing.take_bytes() {
             Some(bytes) => Some(bytes),
             None if outgoing.is_end_stream() => Some(Bytes::new()),
@@ -169,7 +169,7 @@ impl Line {
         site: &Site,
         parts: response::Parts,
         outgoing: &Outgoing,
-        draining: bool,
+        leaving: bool,
     ) -> Coding {
         let old = self.terms.version < Version::HTTP_11;
         self.ends_content = false;
@@ -192,7 +192,7 @@ impl Line {
             if kind == UpgradeKind::Http1 { ConnectionField::Upgrade } else { ConnectionField::Omitted }
         } else {
             self.ends_content = framing == AnswerFraming::UntilClose;
-            self.after = self.decide(site, outgoing, draining);
+            self.after = self.decide(site, outgoing, leaving);
             match self.after {
                 After::Keep if old => ConnectionField::KeepAlive,
                 After::Keep => ConnectionField::Omitted,
@@ -207,7 +207,7 @@ impl Line {
 
     /// Decides what becomes of the connection after this answer (RFC 9112 section 9.3).
     #[inline]
-    fn decide(&self, site: &Site, outgoing: &Outgoing, draining: bool) -> After {
+    fn decide(&self, site: &Site, outgoing: &Outgoing, leaving: bool) -> After {
         let settings = &site.settings;
         if let Some(inbound) = &self.inbound {
             let (is_lost, left) = inbound.unread();
@@ -222,7 +222,7 @@ impl Line {
         let over = settings.limits.requests_per_connection.is_some_and(|most| self.served >= most);
         let never = settings.timeouts.keep_alive == Some(Duration::ZERO);
         let ends =
-            over || never || draining || outgoing.close_after() || !self.terms.keep || self.ends_content;
+            over || never || leaving || outgoing.close_after() || !self.terms.keep || self.ends_content;
         if ends { After::Close } else { After::Keep }
     }
 }

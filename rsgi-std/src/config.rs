@@ -12,7 +12,7 @@ use http::HeaderValue;
 use rsgi_core::Capabilities;
 use rsgi_core::proxy_protocol::ProxyProtocol;
 use rsgi_core::server::{Config, HalfClose, Limits, ServerField, Timeouts};
-use rsgi_threads::PollerKind;
+use rsgi_threads::{Accepting, PollerKind};
 
 use crate::h1::{BodyLimits, HeadLimits};
 
@@ -67,7 +67,12 @@ impl Options {
             Poller::Native => PollerKind::Native,
             Poller::Portable => PollerKind::Portable,
         };
+        let accepting = match config.limits.running_requests {
+            Some(_) => Accepting::WhileFree,
+            None => Accepting::Always,
+        };
         let engine = rsgi_threads::Config::default()
+            .accepting(accepting)
             .threads(threads(config))
             .connections(config.limits.connections)
             .poller(poller)

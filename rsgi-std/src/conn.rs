@@ -21,6 +21,7 @@ use rsgi_threads::{Interest, Next, Readiness};
 use crate::body_in::Inbound;
 use crate::body_out::Coding;
 use crate::h1::{BodyDecoder, HeadProgress, Reject};
+use crate::load::Parked;
 use crate::open::Opening;
 use crate::shared::Shared;
 use crate::transport::Transport;
@@ -45,9 +46,9 @@ pub(crate) enum Stage<F> {
     /// A request is due to be run.
     Call(Call),
     /// The app's future is pending.
-    App(Slot<F>),
+    App(Slot<F>, Parked),
     /// The answer's body is on its way: polled, or a file.
-    Body(Box<Outgoing>, Coding),
+    Body(Box<Outgoing>, Coding, Parked),
     /// Everything was handed over, and the client has yet to take some of it.
     Flush,
     /// An upgraded stream whose outbound half has ended, while the app still reads.
@@ -299,8 +300,8 @@ impl<F> std::fmt::Debug for Stage<F> {
             Self::Head => "Head",
             Self::Ahead(_) => "Ahead",
             Self::Call(_) => "Call",
-            Self::App(_) => "App",
-            Self::Body(body, _) if body.is_end_stream() => "Body(ended)",
+            Self::App(..) => "App",
+            Self::Body(body, ..) if body.is_end_stream() => "Body(ended)",
             Self::Body(..) => "Body",
             Self::Flush => "Flush",
             Self::HalfClosed => "HalfClosed",

@@ -36,7 +36,9 @@ mod wire;
 
 // Round about.
 mod error;
+mod inherit;
 mod listen;
+mod load;
 mod site;
 mod stop;
 

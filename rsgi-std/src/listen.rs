@@ -13,6 +13,7 @@ use rsgi_core::server::{Bind, Config, PortSharing, ServeError};
 use rsgi_threads::{Address, Listener};
 
 use crate::error::{io_error, setting_of};
+use crate::inherit::inherit;
 use crate::open::endpoint;
 
 /// What is known of a listener's connections before they come.
@@ -68,7 +69,11 @@ fn open_one(bind: &Bind, config: &Config) -> Result<Listener, ServeError> {
         Bind::Unix(path) => Listener::unix_with_mode(path, config.unix_mode),
         Bind::Fd(number) => {
             let fd = inherit(*number).map_err(|error| ServeError::opening(bind, error))?;
-            Listener::inherited(fd)
+            match config.port_sharing {
+                // Each process has a listener of its own then, and what is queued there is for nobody else.
+                PortSharing::Shared => Listener::inherited(fd),
+                _ => Listener::inherited(fd).map(Listener::shared),
+            }
         }
         _ => {
             return Err(ServeError::bad_setting(
@@ -86,19 +91,4 @@ fn open_one(bind: &Bind, config: &Config) -> Result<Listener, ServeError> {
         }
         None => setting_of(error),
     })
-}
-
-/// Duplicates a descriptor of this process by its number: through its own pidfd, which needs no unsafe code and gives
-/// an error for a number that isn't open (Linux 5.6).
-#[cfg(target_os = "linux")]
-fn inherit(number: i32) -> io::Result<std::os::fd::OwnedFd> {
-    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
-
-    let this = pidfd_open(getpid(), PidfdFlags::empty())?;
-    Ok(pidfd_getfd(&this, number, PidfdGetfdFlags::empty())?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn inherit(_: i32) -> io::Result<std::os::fd::OwnedFd> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "descriptors are inherited on Linux only"))
 }

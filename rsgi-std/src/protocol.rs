@@ -157,7 +157,7 @@ where
             Stage::Head => conn.line.rest_reading(),
             Stage::Open(_) | Stage::Call(_) => Next::Run,
             Stage::Ahead(_) => self.fill_ahead(conn, turn),
-            Stage::App(_) | Stage::Body(..) => conn.parked(readiness),
+            Stage::App(..) | Stage::Body(..) => conn.parked(readiness),
             Stage::Flush => self.go_on_flushing(conn, turn),
             Stage::HalfClosed => self.half_closed(conn, readiness, turn),
             Stage::Discard(_) => {
@@ -173,11 +173,14 @@ where
         turn.scratch.tools.refresh(turn.now());
         match std::mem::replace(&mut conn.stage, Stage::Head) {
             Stage::Call(call) => self.serve(conn, call, turn),
-            Stage::App(slot) => {
+            Stage::App(slot, parked) => {
+                // From here on its thread counts.
+                drop(parked);
                 let step = self.resume_app(conn, slot, turn);
                 self.go_on(conn, step, turn)
             }
-            Stage::Body(outgoing, coding) => {
+            Stage::Body(outgoing, coding, parked) => {
+                drop(parked);
                 let step = self.go_on_body(conn, outgoing, coding, turn);
                 self.go_on(conn, step, turn)
             }
@@ -214,7 +217,7 @@ where
                 );
                 self.send_refusal(conn, turn)
             }
-            Stage::App(_) | Stage::Body(..) => conn.parked_too_long(turn.now()),
+            Stage::App(..) | Stage::Body(..) => conn.parked_too_long(turn.now()),
             Stage::Flush => conn.abandon(Cause::TimedOut),
             Stage::Call(_) => Next::Run,
             Stage::HalfClosed => conn.line.rest_parked(),
@@ -227,12 +230,17 @@ where
             Stage::Head if conn.line.is_idle() => Next::Close,
             Stage::Open(opening) if !opening.has_begun() => Next::Close,
             Stage::Flush => Next::write(conn.line.deadline),
-            Stage::App(_) | Stage::Body(..) | Stage::HalfClosed => conn.line.rest_parked(),
+            Stage::App(..) | Stage::Body(..) | Stage::HalfClosed => conn.line.rest_parked(),
             Stage::Call(_) => Next::Run,
             Stage::Head | Stage::Open(_) | Stage::Ahead(_) | Stage::Discard(_) | Stage::Linger { .. } => {
                 conn.line.rest_reading()
             }
         }
+    }
+
+    fn has_room(&self, running: usize) -> bool {
+        let most = self.site.settings.limits.running_requests.unwrap_or(usize::MAX);
+        running + self.site.pending.count() < most
     }
 
     fn hangup(&self, shared: &Shared, hangup: Hangup) {

@@ -69,7 +69,7 @@ where
                         let until = self.site.settings.timeouts.write.map(|time| turn.now() + time);
                         conn.line.writes = Writes::Wait(until);
                     }
-                    conn.stage = Stage::Body(outgoing, coding);
+                    conn.stage = Stage::Body(outgoing, coding, self.site.pending.park());
                     return Step::Rest(conn.line.rest_parked());
                 }
                 Err(_) => {

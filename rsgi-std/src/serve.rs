@@ -114,7 +114,7 @@ where
                 self.answer(conn, response, turn)
             }
             Poll::Pending => {
-                conn.stage = Stage::App(slot);
+                conn.stage = Stage::App(slot, self.site.pending.park());
                 match conn.line.gone() {
                     Some(cause) => Step::Rest(conn.abandon(cause)),
                     None => Step::Rest(conn.line.rest_parked()),

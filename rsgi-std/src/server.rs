@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rsgi_core::server::{Config, ServeError};
+use rsgi_core::server::{Config, Load, ServeError};
 use rsgi_core::{Adapter, App, Endpoint, Running, respond};
 use rsgi_threads::{Engine, Protocol, Report};
 
 use crate::config::{Options, Settings, capabilities, threads};
 use crate::error::setting_of;
+use crate::load::Pending;
 use crate::open::endpoint;
 use crate::protocol::Http;
 use crate::runtime::Runtime;
@@ -61,6 +62,7 @@ pub struct Handle {
 struct Inner {
     engine: rsgi_threads::Handle,
     drain: rsgi_core::Drain,
+    pending: Pending,
     /// What `graceful` is by the settings.
     graceful: Option<Duration>,
     /// By when all is to be over, once it was ordered.
@@ -90,12 +92,14 @@ impl Server {
         facts.body_limit = config.limits.body_bytes;
         facts.trust = config.trust.clone();
         let drain = facts.drain.clone();
+        let pending = Pending::default();
         let site = Site {
             settings: Settings::of(config),
             server: Arc::new(facts),
             places,
             certificates,
             waiting: Arc::new(AtomicUsize::new(0)),
+            pending: pending.clone(),
         };
         let app = Arc::new(app);
         let call = |app: Arc<_>, environ| async move {
@@ -111,6 +115,7 @@ impl Server {
             inner: Arc::new(Inner {
                 engine: engine.handle(),
                 drain,
+                pending,
                 graceful: config.timeouts.graceful,
                 until: Mutex::new(None),
                 reload: Box::new(move || {
@@ -149,8 +154,18 @@ impl Running for Server {
         self.handle.clone()
     }
 
+    const CAN_BE_WORKER: bool = true;
+
     fn shutdown_by(handle: &Handle, limit: Option<Duration>) {
         handle.shutdown(limit);
+    }
+
+    fn leave_by(handle: &Handle, limit: Option<Duration>) {
+        handle.leave(limit);
+    }
+
+    fn load(handle: &Handle) -> Option<Load> {
+        Some(handle.load())
     }
 
     fn wait(mut self) -> Result<(), ServeError> {
@@ -182,17 +197,39 @@ impl Drop for Server {
 impl Handle {
     /// Begins the graceful end, as [`Running::shutdown_by`]; `None` takes the setting `timeouts.graceful`.
     pub fn shutdown(&self, limit: Option<Duration>) {
-        let inner = &self.inner;
-        // Without any limit a year is as good.
-        let limit = limit.or(inner.graceful).unwrap_or(NEVER).min(NEVER);
-        {
-            let mut until = inner.until.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = Instant::now() + limit;
-            *until = Some(until.map_or(at, |before| before.min(at)));
-        }
+        let limit = self.limit(limit);
         // The engine first: what an app answers on being told must say already that it is the last.
-        inner.engine.graceful(limit);
-        inner.drain.begin();
+        self.inner.engine.graceful(limit);
+        self.inner.drain.begin();
+    }
+
+    /// Begins to leave a service that goes on, as [`Running::leave_by`]; `None` takes the setting `timeouts.graceful`.
+    pub fn leave(&self, limit: Option<Duration>) {
+        let limit = self.limit(limit);
+        self.inner.engine.leave(limit);
+        self.inner.drain.begin();
+    }
+
+    /// What the server has to do at this moment.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let figures = self.inner.engine.figures();
+        let mut load = Load::default();
+        load.connections = figures.connections;
+        load.running = figures.running + self.inner.pending.count();
+        load.waiting = figures.waiting;
+        load.accepted = figures.accepted;
+        load
+    }
+
+    /// Sets by when all is to be over, and gives how long that is.
+    fn limit(&self, limit: Option<Duration>) -> Duration {
+        // Without any limit a year is as good.
+        let limit = limit.or(self.inner.graceful).unwrap_or(NEVER).min(NEVER);
+        let at = Instant::now() + limit;
+        let mut until = self.inner.until.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = Some(until.map_or(at, |before| before.min(at)));
+        limit
     }
 
     /// Reads certificate and key again; new connections get them. Does nothing on a server without TLS.
@@ -204,7 +241,7 @@ impl Handle {
         (self.inner.reload)()
     }
 
-    /// Tells whether the graceful end has begun.
+    /// Tells whether the graceful end has begun, or the server leaves.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.inner.drain.has_begun()

@@ -9,6 +9,7 @@ use rsgi_core::Server;
 
 use crate::config::Settings;
 use crate::listen::Place;
+use crate::load::Pending;
 use crate::tls::Certificates;
 
 /// What all connections of a server share.
@@ -21,4 +22,6 @@ pub(crate) struct Site {
     pub(crate) certificates: Option<Certificates>,
     /// Requests that wait for a thread, counted where there is a limit on them.
     pub(crate) waiting: Arc<AtomicUsize>,
+    /// Requests that are pending.
+    pub(crate) pending: Pending,
 }

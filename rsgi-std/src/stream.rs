@@ -51,7 +51,7 @@ where
             match conn.line.make_room(&self.site, bound, turn.now()) {
                 Room::Here => {}
                 Room::Wanting => {
-                    conn.stage = Stage::Body(outgoing, coding);
+                    conn.stage = Stage::Body(outgoing, coding, self.site.pending.park());
                     return Step::Rest(conn.line.rest_parked());
                 }
                 Room::Gone(cause) => {
@@ -86,13 +86,13 @@ where
                         drop(outgoing);
                         return Step::Rest(conn.abandon(cause));
                     }
-                    conn.stage = Stage::Body(outgoing, coding);
+                    conn.stage = Stage::Body(outgoing, coding, self.site.pending.park());
                     return Step::Rest(conn.line.rest_parked());
                 }
             }
         }
         // Others want their turn, too; what lies gathered is sent meanwhile.
-        conn.stage = Stage::Body(outgoing, coding);
+        conn.stage = Stage::Body(outgoing, coding, self.site.pending.park());
         Step::Rest(Next::Run)
     }
 }
