@@ -60,7 +60,7 @@ pub(crate) async fn serve<A: App>(host: &Host<A>, accepted: Accepted, id: u64, m
     let Accepted { mut socket, peer, local } = accepted;
     let mut connection = Connection::new(Arc::clone(&host.server), id, peer, local);
     let is_tcp = matches!(*connection.local, Endpoint::Tcp(_));
-    if member.stage() != Stage::Serving {
+    if member.stage() >= Stage::Draining {
         // The kernel had queued it: what its client has sent by now is still served, what it hasn't isn't waited for.
         socket.ask_the_system();
     }
@@ -153,7 +153,7 @@ async fn sniff(stream: &mut impl Stream, member: &Member) -> io::Result<bool> {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
                     member.watch(context);
-                    if member.stage() == Stage::Serving {
+                    if member.stage() < Stage::Draining {
                         return Poll::Pending;
                     }
                     break;

@@ -6,13 +6,14 @@
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use rsgi_core::Drain;
-use rsgi_core::server::ServeError;
+use rsgi_core::server::{Config, Load, ServeError};
 
+use crate::offload::{Backlog, Threads};
 use crate::stage::{Stage, Stages};
 use crate::tls::Security;
 
@@ -26,17 +27,20 @@ pub(crate) struct Control {
     /// Until when the graceful end may take; `None` before it began, and where it has no limit.
     deadline: Mutex<Option<Instant>>,
     connections: AtomicU64,
+    /// Blocking work that waits for a thread.
+    blocking: OnceLock<Backlog>,
 }
 
 impl Control {
-    pub(crate) fn new(security: Security, graceful: Option<Duration>) -> Arc<Self> {
+    pub(crate) fn new(security: Security, config: &Config) -> Arc<Self> {
         Arc::new(Self {
-            stages: Stages::default(),
+            stages: Stages::new(config.limits.running_requests),
             drain: Drain::new(),
             security: Arc::new(security),
-            graceful,
+            graceful: config.timeouts.graceful,
             deadline: Mutex::new(None),
             connections: AtomicU64::new(0),
+            blocking: OnceLock::new(),
         })
     }
 
@@ -45,21 +49,46 @@ impl Control {
         self.connections.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Takes note of where blocking work waits.
+    pub(crate) fn watch(&self, threads: &Threads) {
+        // There is one pool for a server's life.
+        let _known = self.blocking.set(threads.backlog());
+    }
+
+    /// What the server has to do at this moment.
+    pub(crate) fn load(&self) -> Load {
+        let mut load = Load::default();
+        load.connections = self.stages.connections();
+        load.running = self.stages.requests().running();
+        load.waiting = self.blocking.get().map_or(0, Backlog::jobs);
+        load.accepted = self.connections.load(Ordering::Relaxed);
+        load
+    }
+
     /// Begins the graceful end, or hurries it.
     pub(crate) fn shutdown(&self, limit: Option<Duration>) {
+        self.end(Stage::Draining, limit);
+    }
+
+    /// Begins to leave, or hurries it.
+    pub(crate) fn leave(&self, limit: Option<Duration>) {
+        self.end(Stage::Leaving, limit);
+    }
+
+    fn end(&self, stage: Stage, limit: Option<Duration>) {
         if let Some(limit) = limit.or(self.graceful)
             && let Some(until) = Instant::now().checked_add(limit)
         {
             let mut deadline = self.deadline();
             *deadline = Some(deadline.map_or(until, |earlier| earlier.min(until)));
         }
-        self.stages.advance(Stage::Draining);
+        self.stages.advance(stage);
         self.drain.begin();
     }
 
-    /// Waits for the order to go down and until every task has left; cuts them off when the time is over.
+    /// Waits for the order to leave or to go down and until every task has left; cuts them off when the time is over.
     pub(crate) async fn ended(&self) {
-        self.stages.reached(Stage::Draining).await;
+        self.stages.reached(Stage::Leaving).await;
         let mut empty = pin!(self.stages.empty());
         let mut sleep = pin!(tokio::time::sleep(Duration::MAX));
         let mut slept_for = None;
@@ -107,6 +136,19 @@ impl Handle {
     /// cut off. Returns at once; a second call with a shorter limit hurries it.
     pub fn shutdown(&self, limit: Option<Duration>) {
         self.control.shutdown(limit);
+    }
+
+    /// Begins to leave a service that other processes go on with: accepts no more, keeps idle connections for one more
+    /// answer, and ends with the last; what isn't over after `limit` (default: the setting `timeouts.graceful`) is cut
+    /// off. Returns at once; a later [`shutdown`](Self::shutdown) hurries it.
+    pub fn leave(&self, limit: Option<Duration>) {
+        self.control.leave(limit);
+    }
+
+    /// What the server has to do at this moment.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.control.load()
     }
 
     /// Reads certificate, key and authorities from their files again, for new connections. Without TLS it does nothing.

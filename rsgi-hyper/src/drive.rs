@@ -52,8 +52,24 @@ pub(crate) trait Drive {
     fn finish(&mut self);
     /// Whether the protocol asks for that itself.
     fn wants_finish(&self) -> bool;
+    /// The server leaves: the next answer is to be the last.
+    fn leave(&mut self) {}
+
+    /// Whether it can have its client go elsewhere at once, and lose nothing that is under way: then a server that leaves
+    /// needn't wait for a next answer.
+    fn goes_at_once(&self) -> bool {
+        false
+    }
+
     /// What it waits for, now that hyper can't go on.
     fn waiting(&self) -> Waiting;
+
+    /// How many requests are being answered, while it waits for that.
+    #[inline]
+    fn running(&self, waiting: Waiting) -> usize {
+        usize::from(!matches!(waiting, Waiting::Request(_) | Waiting::Head(_)))
+    }
+
     /// When the last request's head was complete, if that is known.
     fn arrived(&self) -> Option<Instant>;
 
@@ -82,13 +98,17 @@ pub(crate) async fn drive(
     let mut clock =
         Clock { timeouts, start, waiting: Waiting::Request(0), since: None, alarm: Alarm::default() };
     let mut is_finishing = false;
+    let mut share = member.requests().share();
     poll_fn(move |context| {
         loop {
-            if matches!(clock.waiting, Waiting::App | Waiting::Streams)
+            let stage = member.stage();
+            // Before hyper goes on, so that the answer in the making says that it is the last.
+            if stage == Stage::Leaving {
+                connection.leave();
+            } else if stage == Stage::Draining
+                && matches!(clock.waiting, Waiting::App | Waiting::Streams)
                 && !is_finishing
-                && member.stage() == Stage::Draining
             {
-                // Before hyper goes on, so that the answer in the making says that it is the last.
                 is_finishing = true;
                 connection.finish();
             }
@@ -106,13 +126,19 @@ pub(crate) async fn drive(
             if stage == Stage::Stopped {
                 return Poll::Ready(End::Stopped);
             }
-            if !is_finishing && (stage == Stage::Draining || connection.wants_finish()) {
+            let ends = match stage {
+                Stage::Serving => false,
+                Stage::Leaving => connection.goes_at_once(),
+                Stage::Draining | Stage::Stopped => true,
+            };
+            if !is_finishing && (ends || connection.wants_finish()) {
                 // Only after hyper has looked at what lay in the kernel: that is still served.
                 is_finishing = true;
                 connection.finish();
                 continue;
             }
             let now = connection.waiting();
+            share.set(connection.running(now));
             if now != clock.waiting {
                 clock.turn(now);
             }

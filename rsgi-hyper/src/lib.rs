@@ -24,10 +24,13 @@
 #![forbid(unsafe_code)]
 
 // Starting and stopping.
+mod accept;
 mod config;
 mod control;
 mod hosted;
+mod inherit;
 mod listener;
+mod load;
 mod server;
 mod stage;
 // A connection.

@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use rsgi_core::server::{Bind, Config, PortSharing, ServeError};
 use rsgi_core::{Credentials, Endpoint};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
-use rustix::process::{PidfdFlags, PidfdGetfdFlags};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
+use crate::inherit::inherit;
 use crate::socket::Socket;
 
 /// A listening socket, not yet tied to a runtime.
@@ -25,8 +25,17 @@ use crate::socket::Socket;
 pub struct Listener {
     kind: Kind,
     bind: Bind,
+    queue: Queue,
     /// The file to remove when the server ends; `None` for a socket that isn't ours.
     file: Option<OwnedFile>,
+}
+
+/// Whose the connections are that the kernel has queued: a server that leaves leaves them there, or serves them first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Queue {
+    Own,
+    /// Other processes accept from it, too.
+    Shared,
 }
 
 #[derive(Debug)]
@@ -45,6 +54,7 @@ struct OwnedFile(PathBuf);
 #[derive(Debug)]
 pub(crate) struct Accepting {
     kind: AcceptingKind,
+    queue: Queue,
     _file: Option<OwnedFile>,
 }
 
@@ -72,7 +82,7 @@ impl Listener {
         match bind {
             Bind::Tcp { host, port } => open_tcp(bind, host, *port, config),
             Bind::Unix(path) => open_unix(bind, path, config),
-            Bind::Fd(number) => Self::inherited(bind, *number),
+            Bind::Fd(number) => Self::inherited(bind, *number, config),
             _ => Err(ServeError::bad_setting(
                 "bind",
                 bind,
@@ -83,21 +93,23 @@ impl Listener {
     }
 
     /// Takes a listening socket that the process already has, by its descriptor's number.
-    ///
-    /// The descriptor is duplicated through the process's own pidfd: that needs no unsafe code, and gives an error
-    /// for a number that is not open. (Linux 5.6.)
-    fn inherited(bind: &Bind, number: i32) -> Result<Self, ServeError> {
-        let duplicate = || -> rustix::io::Result<OwnedFd> {
-            let this = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty())?;
-            let socket = rustix::process::pidfd_getfd(&this, number, PidfdGetfdFlags::empty())?;
-            if sockopt::socket_acceptconn(&socket)? { Ok(socket) } else { Err(rustix::io::Errno::INVAL) }
+    fn inherited(bind: &Bind, number: i32, config: &Config) -> Result<Self, ServeError> {
+        let duplicate = || -> io::Result<OwnedFd> {
+            let socket = inherit(number)?;
+            let listens = sockopt::socket_acceptconn(&socket)?;
+            if listens { Ok(socket) } else { Err(rustix::io::Errno::INVAL.into()) }
         };
-        let socket = duplicate().map_err(|error| ServeError::opening(bind, error.into()))?;
+        let socket = duplicate().map_err(|error| ServeError::opening(bind, error))?;
         let family =
             sockopt::socket_domain(&socket).map_err(|error| ServeError::opening(bind, error.into()))?;
         let kind =
             if family == AddressFamily::UNIX { Kind::Unix(socket.into()) } else { Kind::Tcp(socket.into()) };
-        Ok(Self { kind, bind: bind.clone(), file: None })
+        let queue = match config.port_sharing {
+            // Each process has a listener of its own then.
+            PortSharing::Shared => Queue::Own,
+            _ => Queue::Shared,
+        };
+        Ok(Self { kind, bind: bind.clone(), queue, file: None })
     }
 
     /// Where it listens; with the port that the system chose where 0 was asked for.
@@ -135,19 +147,23 @@ impl Listener {
             Kind::Unix(listener) => Kind::Unix(listener.try_clone()?),
             Kind::Broken(error) => return Err((*error).into()),
         };
-        Ok(Self { kind, bind: self.bind.clone(), file: None })
+        Ok(Self { kind, bind: self.bind.clone(), queue: self.queue, file: None })
+    }
+
+    fn broken(error: &io::Error) -> Self {
+        Self { kind: Kind::Broken(error.kind()), bind: Bind::Fd(-1), queue: Queue::Own, file: None }
     }
 
     /// Ties the listener to the current runtime. Nothing else keeps it open: who drops the result closes it.
     pub(crate) fn accepting(self) -> Result<Accepting, ServeError> {
-        let Self { kind, bind, file } = self;
+        let Self { kind, bind, queue, file } = self;
         let kind = match kind {
             Kind::Tcp(listener) => accepting_tcp(listener),
             Kind::Unix(listener) => accepting_unix(listener),
             Kind::Broken(error) => Err(error.into()),
         };
         let kind = kind.map_err(|error| ServeError::opening(&bind, error))?;
-        Ok(Accepting { kind, _file: file })
+        Ok(Accepting { kind, queue, _file: file })
     }
 }
 
@@ -165,34 +181,29 @@ fn accepting_unix(listener: std::os::unix::net::UnixListener) -> io::Result<Acce
 impl From<std::net::TcpListener> for Listener {
     fn from(listener: std::net::TcpListener) -> Self {
         let bind = listener.local_addr().map_or_else(|_| Bind::Fd(-1), Bind::from);
-        Self { kind: Kind::Tcp(listener), bind, file: None }
+        Self { kind: Kind::Tcp(listener), bind, queue: Queue::Own, file: None }
     }
 }
 
 impl From<std::os::unix::net::UnixListener> for Listener {
     fn from(listener: std::os::unix::net::UnixListener) -> Self {
         let path = listener.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned));
-        Self { kind: Kind::Unix(listener), bind: Bind::Unix(path.unwrap_or_default()), file: None }
+        let bind = Bind::Unix(path.unwrap_or_default());
+        Self { kind: Kind::Unix(listener), bind, queue: Queue::Own, file: None }
     }
 }
 
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
         let taken = listener.into_std();
-        taken.map_or_else(
-            |error| Self { kind: Kind::Broken(error.kind()), bind: Bind::Fd(-1), file: None },
-            Self::from,
-        )
+        taken.map_or_else(|error| Self::broken(&error), Self::from)
     }
 }
 
 impl From<UnixListener> for Listener {
     fn from(listener: UnixListener) -> Self {
         let taken = listener.into_std();
-        taken.map_or_else(
-            |error| Self { kind: Kind::Broken(error.kind()), bind: Bind::Fd(-1), file: None },
-            Self::from,
-        )
+        taken.map_or_else(|error| Self::broken(&error), Self::from)
     }
 }
 
@@ -205,6 +216,11 @@ impl Drop for OwnedFile {
 }
 
 impl Accepting {
+    /// Whether other processes accept here, too.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.queue == Queue::Shared
+    }
+
     /// Waits for the next connection. Cancel safety: dropping the future loses none.
     pub(crate) async fn accept(&self) -> io::Result<Accepted> {
         match &self.kind {
@@ -256,7 +272,7 @@ fn open_tcp(bind: &Bind, host: &str, port: u16, config: &Config) -> Result<Liste
         match listen_tcp(address, config) {
             Ok(listener) => {
                 let bind = listener.local_addr().map_or_else(|_| bind.clone(), Bind::from);
-                return Ok(Listener { kind: Kind::Tcp(listener), bind, file: None });
+                return Ok(Listener { kind: Kind::Tcp(listener), bind, queue: Queue::Own, file: None });
             }
             Err(error) => refused = refused.or(Some(error)),
         }
@@ -293,7 +309,8 @@ fn open_unix(bind: &Bind, path: &Path, config: &Config) -> Result<Listener, Serv
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)?;
     }
     rustix::net::listen(socket.as_fd(), backlog(config)).map_err(|error| failed(error.into()))?;
-    Ok(Listener { kind: Kind::Unix(socket.into()), bind: bind.clone(), file: Some(file) })
+    let kind = Kind::Unix(socket.into());
+    Ok(Listener { kind, bind: bind.clone(), queue: Queue::Own, file: Some(file) })
 }
 
 /// Removes a socket file that a server which is no longer there has left behind.

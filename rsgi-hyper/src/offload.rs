@@ -80,6 +80,11 @@ impl Threads {
         }))
     }
 
+    /// What tells how much waits here.
+    pub(crate) fn backlog(&self) -> Backlog {
+        Backlog(Arc::downgrade(&self.0))
+    }
+
     /// Opens a lane for the runtime of the calling task, and spawns the lane's task on it.
     pub(crate) fn lane(&self) -> Arc<Lane> {
         let lane = Arc::new(Lane {
@@ -96,6 +101,17 @@ impl Threads {
         drop(state);
         tokio::spawn(attend(Arc::downgrade(&lane)));
         lane
+    }
+}
+
+/// The work that waits for a thread of a pool, seen from outside.
+#[derive(Debug)]
+pub(crate) struct Backlog(Weak<Shared>);
+
+impl Backlog {
+    /// How many jobs were handed over and not taken.
+    pub(crate) fn jobs(&self) -> usize {
+        self.0.upgrade().map_or(0, |shared| lock(&shared.state).queue.len())
     }
 }
 

@@ -1,9 +1,9 @@
-//! Starting a server, accepting for it, and ending it.
+//! Starting a server, and ending it.
 //!
 //! Everything that can fail for a reason of the user's fails before the first connection is accepted. Not here: what
-//! a connection is (`conn.rs`), who may end the server (`control.rs`).
+//! accepting is (`accept.rs`), nor a connection (`conn.rs`), nor who may end the server (`control.rs`).
 //!
-//! Invariant: an error of `accept` never ends a server.
+//! Invariant: whatever ends a server, its app's `stop` comes behind the last connection.
 
 use std::future::Future;
 use std::io;
@@ -13,18 +13,19 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rsgi_core::server::{Bind, Config, PortSharing, ServeError};
+use rsgi_core::server::{Bind, Config, Load, PortSharing, ServeError};
 use rsgi_core::{Adapter, App, Capabilities, Endpoint, Offload};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
+use crate::accept::{accepting, spawn_accepting};
 use crate::config::{BLOCKING_THREADS, Cores, default_reactors};
-use crate::conn::{self, Host};
+use crate::conn::Host;
 use crate::control::{Control, Handle};
 use crate::hosted::Hosted;
-use crate::listener::{Accepting, Listener};
+use crate::listener::Listener;
 use crate::offload::Threads;
-use crate::stage::{Member, Stage};
+use crate::stage::Stage;
 use crate::tls::Security;
 
 /// Serves `app` at a listener, in the current tokio runtime, with every default. Ends only by an error.
@@ -132,7 +133,7 @@ impl Builder {
         let control = self.control(&app)?;
         let listeners = self.open()?;
         let _stop = StopOnDrop(Arc::clone(&control));
-        let threads = Threads::new(self.blocking_threads());
+        let threads = self.blocking_threads(&control);
         let app = Arc::new(app);
         let permits = self.permits();
         let host = Arc::new(self.host_of(Arc::clone(&app), &control, &threads));
@@ -154,7 +155,7 @@ impl Builder {
     /// A [`ServeError`] that names what is wrong and what to do about it.
     pub fn host<A: App>(self, app: A) -> Result<Hosted<A>, ServeError> {
         let control = self.control(&app)?;
-        let threads = Threads::new(self.blocking_threads());
+        let threads = self.blocking_threads(&control);
         let host = Arc::new(self.host_of(Arc::new(app), &control, &threads));
         Ok(Hosted { host, control, threads: Arc::new(threads) })
     }
@@ -172,7 +173,7 @@ impl Builder {
         let addresses = listeners[0].iter().map(Listener::endpoint).collect();
         let threads = {
             let _entered = runtimes[0].enter();
-            Threads::new(self.blocking_threads())
+            self.blocking_threads(&control)
         };
         let app = Arc::new(app);
         let permits = self.permits();
@@ -209,7 +210,7 @@ impl Builder {
         if !missing.is_empty() {
             return Err(ServeError::missing_capability(missing, Server::NAME));
         }
-        Ok(Control::new(Security::open(&self.config)?, self.config.timeouts.graceful))
+        Ok(Control::new(Security::open(&self.config)?, &self.config))
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -223,8 +224,11 @@ impl Builder {
         if self.config.tls.is_some() { always | Capabilities::TLS } else { always }
     }
 
-    fn blocking_threads(&self) -> usize {
-        self.config.threads.map_or(BLOCKING_THREADS, NonZeroUsize::get)
+    /// The pool for blocking work. Call it within a runtime.
+    fn blocking_threads(&self, control: &Control) -> Threads {
+        let threads = Threads::new(self.config.threads.map_or(BLOCKING_THREADS, NonZeroUsize::get));
+        control.watch(&threads);
+        threads
     }
 
     fn permits(&self) -> Arc<Semaphore> {
@@ -323,8 +327,18 @@ impl rsgi_core::Running for Running {
         Handle { control: Arc::clone(&self.control) }
     }
 
+    const CAN_BE_WORKER: bool = true;
+
     fn shutdown_by(handle: &Handle, limit: Option<Duration>) {
         handle.shutdown(limit);
+    }
+
+    fn leave_by(handle: &Handle, limit: Option<Duration>) {
+        handle.leave(limit);
+    }
+
+    fn load(handle: &Handle) -> Option<Load> {
+        Some(handle.load())
     }
 
     fn wait(mut self) -> Result<(), ServeError> {
@@ -399,85 +413,6 @@ fn share(first: Vec<Listener>, runtimes: usize) -> Result<Vec<Vec<Listener>>, Se
     sets.insert(0, first);
     Ok(sets)
 }
-
-fn accepting(listeners: Vec<Listener>) -> Result<Vec<Accepting>, ServeError> {
-    listeners.into_iter().map(Listener::accepting).collect()
-}
-
-fn spawn_accepting<A: App>(
-    listeners: Vec<Accepting>,
-    host: &Arc<Host<A>>,
-    control: &Arc<Control>,
-    permits: &Arc<Semaphore>,
-) {
-    for listener in listeners {
-        let member = control.stages.join();
-        let (host, control, permits) = (Arc::clone(host), Arc::clone(control), Arc::clone(permits));
-        tokio::spawn(async move { accept(&listener, &host, &control, &permits, &member).await });
-    }
-}
-
-/// Accepts until the server goes down, and then what the kernel had queued.
-async fn accept<A: App>(
-    listener: &Accepting,
-    host: &Arc<Host<A>>,
-    control: &Arc<Control>,
-    permits: &Arc<Semaphore>,
-    member: &Member,
-) {
-    loop {
-        let accepted = match unless_draining(member, listener.accept()).await {
-            Some(Ok(accepted)) => accepted,
-            Some(Err(error)) => {
-                survive(&error).await;
-                continue;
-            }
-            None if member.stage() == Stage::Draining => match listener.accept_queued() {
-                Ok(Some(accepted)) => accepted,
-                Ok(None) | Err(_) => return,
-            },
-            None => return,
-        };
-        // Behind the accept: a permit that an idle listener held would be missing to the busy ones. What waits for one
-        // when the drain begins is served without, as what the kernel had queued is.
-        let permit = unless_draining(member, Arc::clone(permits).acquire_owned()).await;
-        let (host, member, id) = (Arc::clone(host), control.stages.join(), control.number());
-        tokio::spawn(async move {
-            conn::serve(&host, accepted, id, member).await;
-            drop(permit);
-        });
-    }
-}
-
-async fn unless_draining<T>(member: &Member, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = std::pin::pin!(work);
-    let mut draining = std::pin::pin!(member.reached(Stage::Draining));
-    std::future::poll_fn(|context| {
-        use std::task::Poll;
-        if let Poll::Ready(output) = work.as_mut().poll(context) {
-            return Poll::Ready(Some(output));
-        }
-        draining.as_mut().poll(context).map(|()| None)
-    })
-    .await
-}
-
-/// What an error of `accept` asks for: out of descriptors or memory, a pause; a client that has gone, nothing.
-async fn survive(error: &io::Error) {
-    let gone =
-        [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::NotConnected];
-    if gone.contains(&error.kind()) {
-        return tracing::debug!(target: "rsgi", %error, "a connection was gone before it was accepted");
-    }
-    // A subscriber that panics, as one may whose disk is full, must not end the accepting.
-    let _unheard = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        tracing::error!(target: "rsgi", %error, "can't accept a connection; trying again in {PAUSE:?}");
-    }));
-    tokio::time::sleep(PAUSE).await;
-}
-
-/// How long accepting pauses when the process is out of descriptors.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Refuses a setting that only a server of blocking threads can keep, and says of one that does nothing here that it
 /// does nothing: neither is passed over in silence.

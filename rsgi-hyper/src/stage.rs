@@ -11,11 +11,15 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::load::Requests;
+
 /// A stage in a server's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
     /// Accepts and serves.
     Serving,
+    /// Accepts no more, and keeps its connections to their next answer.
+    Leaving,
     /// Finishes what is in flight.
     Draining,
     /// Ends at once.
@@ -30,11 +34,14 @@ pub(crate) struct Stages(Arc<Shared>);
 struct Shared {
     stage: AtomicU8,
     members: Mutex<Members>,
+    requests: Requests,
 }
 
 #[derive(Debug, Default)]
 struct Members {
     last: u64,
+    /// How many of the tasks accept.
+    accepting: usize,
     tasks: HashMap<u64, Option<Waker>>,
     /// Who waits for the last member to leave, or for a stage without being a member.
     onlookers: Vec<Waker>,
@@ -45,16 +52,50 @@ struct Members {
 pub(crate) struct Member {
     shared: Arc<Shared>,
     number: u64,
+    role: Role,
+}
+
+/// What a task does for its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Accepts,
+    Serves,
 }
 
 impl Stages {
-    /// Takes a task in.
+    /// The stages of a server that accepts no more connections while it answers so many requests.
+    pub(crate) fn new(running_requests: Option<usize>) -> Self {
+        Self(Arc::new(Shared { requests: Requests::new(running_requests), ..Shared::default() }))
+    }
+
+    /// Takes a connection's task in.
     pub(crate) fn join(&self) -> Member {
+        self.enter(Role::Serves)
+    }
+
+    /// Takes a task in that accepts.
+    pub(crate) fn join_accepting(&self) -> Member {
+        self.enter(Role::Accepts)
+    }
+
+    fn enter(&self, role: Role) -> Member {
         let mut members = self.0.lock();
         members.last += 1;
         let number = members.last;
         members.tasks.insert(number, None);
-        Member { shared: Arc::clone(&self.0), number }
+        members.accepting += usize::from(role == Role::Accepts);
+        Member { shared: Arc::clone(&self.0), number, role }
+    }
+
+    /// How many connections there are.
+    pub(crate) fn connections(&self) -> usize {
+        let members = self.0.lock();
+        members.tasks.len() - members.accepting
+    }
+
+    /// The requests of all connections.
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.0.requests
     }
 
     /// The stage now.
@@ -105,7 +146,8 @@ impl Shared {
     fn stage(&self) -> Stage {
         match self.stage.load(Ordering::SeqCst) {
             0 => Stage::Serving,
-            1 => Stage::Draining,
+            1 => Stage::Leaving,
+            2 => Stage::Draining,
             _ => Stage::Stopped,
         }
     }
@@ -120,6 +162,11 @@ impl Member {
     #[inline]
     pub(crate) fn stage(&self) -> Stage {
         self.shared.stage()
+    }
+
+    /// The requests of all connections.
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.shared.requests
     }
 
     /// Has the current task woken when the stage changes. Ask for the stage after it.
@@ -143,6 +190,7 @@ impl Drop for Member {
     fn drop(&mut self) {
         let mut members = self.shared.lock();
         members.tasks.remove(&self.number);
+        members.accepting -= usize::from(self.role == Role::Accepts);
         if members.tasks.is_empty() {
             let onlookers = std::mem::take(&mut members.onlookers);
             drop(members);
@@ -189,6 +237,17 @@ mod tests {
         stages.advance(Stage::Draining);
         stages.advance(Stage::Stopped);
         assert_eq!(count.0.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn who_accepts_is_no_connection() {
+        let stages = Stages::default();
+        let (accepting, serving) = (stages.join_accepting(), stages.join());
+        assert_eq!(stages.connections(), 1);
+        drop(accepting);
+        assert_eq!(stages.connections(), 1);
+        drop(serving);
+        assert_eq!(stages.connections(), 0);
     }
 
     #[test]

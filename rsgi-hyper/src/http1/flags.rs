@@ -43,5 +43,7 @@ pub(super) const HAS_PIECES: u16 = 1 << 12;
 pub(super) const QUIET: u16 = 1 << 13;
 /// There are answers before the last that are still to be told.
 pub(super) const UNFLUSHED: u16 = 1 << 14;
+/// The server leaves: the next answer is the last.
+pub(super) const LEAVING: u16 = 1 << 15;
 /// What ends with the request that it was said of, but for [`BUSY`].
 pub(super) const OF_ONE_REQUEST: u16 = BEGUN | HELD | UNTIL_CLOSE | HAS_BODY | HAS_LARGE | HAS_PIECES | QUIET;

@@ -186,6 +186,10 @@ where
         self.wire.is_closing()
     }
 
+    fn leave(&mut self) {
+        self.wire.answer_once_more();
+    }
+
     #[inline]
     fn waiting(&self) -> Waiting {
         self.wire.waiting()

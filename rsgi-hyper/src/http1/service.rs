@@ -217,7 +217,7 @@ fn needs_more(response: &Response<Http1Body>, shared: &Shared<'_>, is_rare: bool
         || response.body().is_further()
         || response.status() == StatusCode::NOT_MODIFIED
         || shared.setting.adds_field
-        || shared.wire.requests() >= shared.setting.requests
+        || shared.wire.is_last(shared.setting.requests)
 }
 
 /// Adds what hyper needs beside core's answer.
@@ -235,7 +235,7 @@ fn finish(response: &mut Response<Http1Body>, shared: &Shared<'_>, rare: &mut Ra
     }
     // RFC 9110 section 10.1.1: a client that waits to be told to send is told instead that it needn't.
     let unread = shared.wire.closes_unread();
-    if unread || response.body().close_after() || shared.wire.requests() >= shared.setting.requests {
+    if unread || response.body().close_after() || shared.wire.is_last(shared.setting.requests) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     } else if rare.wants_kept && framing != Framing::Unknown {
         // RFC 9112 section 9.3: HTTP/1.0 keeps a connection only if both sides say so.

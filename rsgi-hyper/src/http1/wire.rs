@@ -21,8 +21,8 @@ use tokio::time::Sleep;
 
 use super::body_out::Large;
 use super::flags::{
-    BEGUN, BLOCKED, BUSY, CLOSING, ENDED, FOLLOWED, HAS_BODY, HAS_LARGE, HAS_PIECES, HELD, OF_ONE_REQUEST,
-    PIPELINES, QUIET, RESET, UNFLUSHED, UNTIL_CLOSE, follow,
+    BEGUN, BLOCKED, BUSY, CLOSING, ENDED, FOLLOWED, HAS_BODY, HAS_LARGE, HAS_PIECES, HELD, LEAVING,
+    OF_ONE_REQUEST, PIPELINES, QUIET, RESET, UNFLUSHED, UNTIL_CLOSE, follow,
 };
 use super::informational::Heads;
 use crate::drive::Waiting;
@@ -35,7 +35,7 @@ use crate::unread::{Discard, Unread};
 pub(crate) struct Wire {
     /// A set of [`BUSY`], [`BEGUN`], [`ENDED`], [`RESET`], [`BLOCKED`], [`HELD`], [`CLOSING`], [`UNTIL_CLOSE`],
     /// [`HAS_BODY`], [`FOLLOWED`], [`PIPELINES`], [`HAS_PIECES`],
-    /// [`HAS_LARGE`], [`QUIET`], [`UNFLUSHED`].
+    /// [`HAS_LARGE`], [`QUIET`], [`UNFLUSHED`], [`LEAVING`].
     flags: AtomicU16,
     /// Bytes that the stream took, to see progress.
     written: AtomicU64,
@@ -212,6 +212,17 @@ impl Wire {
     /// Requests so far.
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// The next answer is to be the last.
+    pub(crate) fn answer_once_more(&self) {
+        self.set(LEAVING);
+    }
+
+    /// Whether the answer in flight is the connection's last, where it may have so many.
+    #[inline]
+    pub(crate) fn is_last(&self, most: u64) -> bool {
+        self.requests() >= most || self.has(LEAVING)
     }
 
     /// The answer is finished but held back for the informational heads before it.

@@ -126,8 +126,17 @@ where
         self.streams.is_closing() || self.streams.requests() >= self.requests
     }
 
+    /// By GOAWAY (RFC 9113 section 6.8): streams that the client began before it heard of it are served.
+    fn goes_at_once(&self) -> bool {
+        true
+    }
+
     fn waiting(&self) -> Waiting {
         self.streams.waiting()
+    }
+
+    fn running(&self, _: Waiting) -> usize {
+        self.streams.active()
     }
 
     fn arrived(&self) -> Option<Instant> {

@@ -116,6 +116,11 @@ impl Streams {
         self.requests.load(Ordering::Relaxed)
     }
 
+    /// Requests that aren't over.
+    pub(crate) fn active(&self) -> usize {
+        self.active.load(Ordering::Relaxed)
+    }
+
     /// Asks for the connection's end.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
