@@ -2,7 +2,7 @@
 //!
 //! It shows how far the README carries, and is no server to choose: `rsgi-std` does the same with a pool and a poller.
 //!
-//! - It refuses the setting `tls`, and applies `request_buffer` to bodies whose length is told, not to chunked ones.
+//! - It refuses the settings `tls` and `running_requests`, and applies `request_buffer` to bodies whose length is told, not to chunked ones.
 //! - What its parser loses: the Host field beside a target with a host, which takes its place. A target with a fragment,
 //!   or with a byte that no URI has, is refused with 400.
 //! - Any expectation but `100-continue` is answered with 417.

@@ -20,7 +20,7 @@ use crate::wire::{Wire, timeout};
 
 /// The server: HTTP/1.1 and 1.0, a thread a connection.
 ///
-/// Refuses the setting `tls`; `request_buffer` is for bodies whose length is told.
+/// Refuses the settings `tls` and `running_requests`; `request_buffer` is for bodies whose length is told.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Server;
@@ -63,6 +63,10 @@ fn refuse_unknown(config: &Config) -> Result<(), ServeError> {
     if let Some(files) = &config.tls {
         let (value, problem) = (files.certificate.display(), "TLS is a feature that this server lacks");
         return Err(ServeError::bad_setting("tls", value, problem, "put a proxy in front"));
+    }
+    if let Some(most) = config.limits.running_requests {
+        let problem = "it accepts whatever comes";
+        return Err(ServeError::bad_setting("running_requests", most, problem, "leave it unset"));
     }
     Ok(())
 }

@@ -27,6 +27,8 @@ pub struct Case {
     pub parallel: bool,
     /// Whether it also runs under a mount prefix.
     pub prefix: bool,
+    /// Whether it takes a server that is made to be one of several processes (S85 to S87).
+    pub worker: bool,
     /// Whether it takes what only TCP has: resets, and ends that differ from them.
     pub tcp: bool,
     /// The clauses of SPEC.md that its app breaks on purpose, and the lint must find; it must find nothing else.
@@ -91,7 +93,18 @@ impl Case {
         steps: Steps,
     ) -> Self {
         let (needs, breaks) = (Capabilities::NONE, &[] as &[&str]);
-        Self { name, rules, app, steps, needs, parallel: false, prefix: true, tcp: false, breaks }
+        Self {
+            name,
+            rules,
+            app,
+            steps,
+            needs,
+            parallel: false,
+            prefix: true,
+            worker: false,
+            tcp: false,
+            breaks,
+        }
     }
 
     /// Adds capabilities that the server must have.
@@ -112,6 +125,13 @@ impl Case {
     #[must_use]
     pub const fn at_the_root(mut self) -> Self {
         self.prefix = false;
+        self
+    }
+
+    /// Says that it takes a server that can be one of several processes.
+    #[must_use]
+    pub const fn of_a_worker(mut self) -> Self {
+        self.worker = true;
         self
     }
 

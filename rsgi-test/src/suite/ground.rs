@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rsgi_core::http::StatusCode;
-use rsgi_core::server::{Config, ServeError, ServeErrorKind, TlsFiles};
+use rsgi_core::server::{Config, Load, ServeError, ServeErrorKind, TlsFiles};
 use rsgi_core::{Adapter, App, BoxApp, Capabilities, Endpoint, Running};
 
 use super::apps::plain;
@@ -25,6 +25,7 @@ use crate::wire::deadline::{events, patience, within};
 pub struct Ground {
     name: &'static str,
     start: Arc<Start>,
+    can_be_worker: bool,
     differences: &'static [Difference],
     /// The findings of all servers started, where lint is on.
     lint: Option<Findings>,
@@ -66,7 +67,8 @@ impl Ground {
         start: impl Fn(Config, BoxApp) -> Result<R, ServeError> + Send + Sync + 'static,
     ) -> Self {
         let start = move |config, app| Ok(Box::new(start(config, app)?) as Box<dyn Hosted>);
-        Self { name, start: Arc::new(start), differences: &[], lint: None }
+        let can_be_worker = R::CAN_BE_WORKER;
+        Self { name, start: Arc::new(start), can_be_worker, differences: &[], lint: None }
     }
 
     /// Marks the cases that it fails for a reason.
@@ -85,6 +87,11 @@ impl Ground {
     /// The adapter's name, and perhaps its way.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Whether its servers are made to be one of several processes.
+    pub(super) fn can_be_worker(&self) -> bool {
+        self.can_be_worker
     }
 
     /// The marks.
@@ -173,12 +180,14 @@ impl Ground {
 pub(super) struct Lack(pub(super) String);
 
 /// The settings that a server may refuse to have (S59, S72, and the queue of S78).
-const OPTIONAL: &[&str] = &["proxy_protocol", "request_buffer", "pending_requests"];
+const OPTIONAL: &[&str] = &["proxy_protocol", "request_buffer", "pending_requests", "running_requests"];
 
 /// What runs, with the adapter's own types erased.
 trait Hosted: Send {
     fn addresses(&self) -> &[Endpoint];
     fn stopper(&self) -> Stopper;
+    fn leaver(&self) -> Stopper;
+    fn load(&self) -> Option<Load>;
     fn wait(self: Box<Self>) -> Result<(), ServeError>;
 }
 
@@ -190,6 +199,15 @@ impl<R: Running + 'static> Hosted for R {
     fn stopper(&self) -> Stopper {
         let handle = self.handle();
         Stopper(Box::new(move |limit| R::shutdown_by(&handle, limit)))
+    }
+
+    fn leaver(&self) -> Stopper {
+        let handle = self.handle();
+        Stopper(Box::new(move |limit| R::leave_by(&handle, limit)))
+    }
+
+    fn load(&self) -> Option<Load> {
+        R::load(&self.handle())
     }
 
     fn wait(self: Box<Self>) -> Result<(), ServeError> {
@@ -265,6 +283,24 @@ impl Server {
     /// Never: it runs until it is waited for.
     pub fn stopper(&self) -> Stopper {
         self.running.as_ref().expect("it runs").stopper()
+    }
+
+    /// A handle to have it leave: what [`Stopper`] says of the end holds of the leaving.
+    ///
+    /// # Panics
+    ///
+    /// Never: it runs until it is waited for.
+    pub fn leaver(&self) -> Stopper {
+        self.running.as_ref().expect("it runs").leaver()
+    }
+
+    /// What it has to do at this moment.
+    ///
+    /// # Panics
+    ///
+    /// If it doesn't tell.
+    pub fn load(&self) -> Load {
+        self.running.as_ref().expect("it runs").load().expect("a server that can be a worker tells its load")
     }
 
     /// Waits until it has ended.

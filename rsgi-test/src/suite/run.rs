@@ -178,6 +178,9 @@ impl Subject {
         if let Some(lack) = lack {
             return Some(format!("the server doesn't say `{lack}`"));
         }
+        if case.worker && matches!(self, Self::Adapter(ground) if !ground.can_be_worker()) {
+            return Some("the server isn't made to be one of several processes".into());
+        }
         if case.parallel && !facts.multithread && !matches!(self, Self::Memory) {
             return Some("the server handles one request at a time".into());
         }

@@ -15,6 +15,7 @@ mod http2;
 mod inputs;
 mod outputs;
 mod tamper;
+mod workers;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,6 +30,7 @@ use rsgi_test::wire::deadline::set_patience;
 
 use between::Lie;
 use tamper::{Behind, Direction, MakeTamper, faithful};
+use workers::Alone;
 
 /// One wrong server.
 #[derive(Clone, Copy)]
@@ -57,6 +59,8 @@ enum How {
     Lie(Lie),
     /// Settings other than those asked for.
     Config(fn(Config) -> Config),
+    /// The convention of a server that knows of no other process.
+    Alone,
     /// A proxy.
     Bytes(Direction, MakeTamper),
 }
@@ -85,6 +89,11 @@ impl Wrong {
     /// Other settings.
     const fn config(rule: u16, what: &'static str, change: fn(Config) -> Config) -> Self {
         Self { rule, what, base: Base::Std, how: How::Config(change) }
+    }
+
+    /// A server that knows of no other process.
+    const fn worker(rule: u16, what: &'static str) -> Self {
+        Self { rule, what, base: Base::Std, how: How::Alone }
     }
 
     /// Tampers with what comes from the client.
@@ -120,6 +129,7 @@ impl Wrong {
             How::App(wrap) => Ground::new("wrong", move |config, app| A::start(config, wrap(app))),
             How::Lie(lie) => Ground::new("wrong", move |config, app| A::start(config, lie.to(app))),
             How::Config(change) => Ground::new("wrong", move |config, app| A::start(change(config), app)),
+            How::Alone => Ground::new("wrong", |config, app| Ok(Alone(A::start(config, app)?))),
             How::Bytes(direction, make) => {
                 let make = if control { faithful } else { make };
                 Ground::new("wrong", move |config, app| {
@@ -165,6 +175,7 @@ fn all() -> impl Iterator<Item = &'static Wrong> {
         http2::WRONG,
         inputs::WRONG,
         outputs::WRONG,
+        workers::WRONG,
     ];
     tables.into_iter().flatten()
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rsgi_core::server::ServeError;
+use rsgi_core::server::{Load, ServeError};
 use rsgi_core::{Endpoint, Running};
 use rustix::net::sockopt;
 
@@ -97,8 +97,18 @@ impl<R: Running> Running for Behind<R> {
         self.inner.handle()
     }
 
+    const CAN_BE_WORKER: bool = R::CAN_BE_WORKER;
+
     fn shutdown_by(handle: &R::Handle, limit: Option<Duration>) {
         R::shutdown_by(handle, limit);
+    }
+
+    fn leave_by(handle: &R::Handle, limit: Option<Duration>) {
+        R::leave_by(handle, limit);
+    }
+
+    fn load(handle: &R::Handle) -> Option<Load> {
+        R::load(handle)
     }
 
     fn wait(self) -> Result<(), ServeError> {

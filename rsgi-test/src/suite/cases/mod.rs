@@ -27,6 +27,7 @@ mod h2_wire;
 mod head;
 mod informational;
 mod input;
+mod leaving;
 mod lifetime;
 mod lifetime_of_bodies;
 mod limits;
@@ -43,6 +44,7 @@ mod trailers;
 mod trust;
 mod upgrade;
 mod ways;
+mod workers;
 
 /// All cases.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
@@ -69,6 +71,7 @@ const TABLES: &[&[Case]] = &[
     head::CASES,
     informational::CASES,
     input::CASES,
+    leaving::CASES,
     lifetime::CASES,
     lifetime_of_bodies::CASES,
     limits::CASES,
@@ -85,6 +88,7 @@ const TABLES: &[&[Case]] = &[
     trust::CASES,
     upgrade::CASES,
     ways::CASES,
+    workers::CASES,
 ];
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub(super) const CASES: &[Case] = &[
         a_stale_unix_socket_is_taken_over_and_a_live_one_is_not,
     ),
     Case::hosted("an_inherited_listener_is_served", &[132], an_inherited_listener_is_served),
+    Case::hosted("several_inherited_listeners_are_served", &[132], several_inherited_listeners_are_served),
     Case::hosted("several_listeners_serve_one_app", &[132], several_listeners_serve_one_app),
     Case::hosted("a_host_name_may_be_listened_at", &[], a_host_name_may_be_listened_at),
     Case::hosted(
@@ -103,6 +104,23 @@ fn an_inherited_listener_is_served(ground: &Ground) {
         ground.start(Config::new().listen(Bind::Fd(listener.into_raw_fd())).threads(2), target()).unwrap();
     assert_eq!(server.addresses(), [Endpoint::Tcp(address)]);
     assert_eq!(server.client().ask(get("/inherited")).text(), "/inherited");
+}
+
+/// TCP and unix, one of them with a descriptor that an exec wouldn't close.
+fn several_inherited_listeners_are_served(ground: &Ground) {
+    let folder = Folder::new();
+    let path = folder.file("a.sock");
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = tcp.local_addr().unwrap();
+    rustix::io::fcntl_setfd(&tcp, rustix::io::FdFlags::empty()).unwrap();
+    let unix = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let config = Config::new().listen(Bind::Fd(tcp.into_raw_fd())).listen(Bind::Fd(unix.into_raw_fd()));
+    let server = ground.start(config.threads(2), target()).unwrap();
+    assert_eq!((server.address(), server.path()), (address, path.clone()));
+    assert_eq!(RawClient::tcp(address).ask(get("/tcp")).text(), "/tcp");
+    assert_eq!(RawClient::unix(&path).ask(get("/unix")).text(), "/unix");
+    server.stop();
+    assert!(path.exists(), "the file is its maker's");
 }
 
 fn several_listeners_serve_one_app(ground: &Ground) {
