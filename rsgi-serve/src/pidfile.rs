@@ -1,1 +1,0 @@
-//! pidfile (being written).

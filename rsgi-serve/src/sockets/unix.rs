@@ -1,0 +1,132 @@
+//! Unix sockets: their file's mode and owner, and what may be replaced.
+//!
+//! A socket's file outlives the server that made it. One that nobody listens at any more is replaced; one where a server answers is left
+//! and its address is in use; anything else is left, for it isn't ours. A file is told from a later one of the same name by its inode, so
+//! that a server which ends doesn't remove its successor's.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use rsgi_core::server::{Bind, ServeError};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use serde::{Deserialize, Serialize};
+
+use super::open::Options;
+
+/// A socket's file that this service made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SocketFile {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl SocketFile {
+    fn of(path: &Path) -> io::Result<Self> {
+        // Whole, for the folder may be changed before it is removed.
+        let path = std::path::absolute(path)?;
+        let found = fs::symlink_metadata(&path)?;
+        Ok(Self { device: found.dev(), inode: found.ino(), path })
+    }
+
+    /// Removes the file if it is still the one that was made; tells whether it did.
+    pub(super) fn remove(&self) -> io::Result<bool> {
+        match Self::of(&self.path) {
+            Ok(found) if found == *self => fs::remove_file(&self.path).map(|()| true),
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Listens at `path`.
+pub(super) fn open(bind: &Bind, path: &Path, options: &Options) -> Result<(OwnedFd, SocketFile), ServeError> {
+    let failed = |error: io::Error| ServeError::opening(bind, error);
+    match standing(path).map_err(failed)? {
+        Standing::Nothing => {}
+        Standing::Abandoned => fs::remove_file(path).map_err(failed)?,
+        Standing::Alive => return Err(failed(io::ErrorKind::AddrInUse.into())),
+        Standing::Other(what) => {
+            let problem = format!("there is {what} of this name, no socket");
+            return Err(ServeError::bad_setting(
+                "bind",
+                bind,
+                problem,
+                "choose another path, or remove it yourself",
+            ));
+        }
+    }
+    let made = || -> io::Result<(OwnedFd, SocketFile)> {
+        let socket =
+            rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+        Ok((socket, SocketFile::of(path)?))
+    };
+    let (socket, file) = made().map_err(failed)?;
+    // Before it listens, so that nobody gets in by what the umask left.
+    if let Err(error) =
+        set_access(path, options).and_then(|()| Ok(rustix::net::listen(&socket, options.backlog())?))
+    {
+        // The error of the opening counts.
+        let _ = file.remove();
+        let remedy = "start as root, or leave mode and owner of the socket out";
+        return Err(match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                let problem = format!("mode or owner can't be set: {error}");
+                ServeError::bad_setting("bind", bind, problem, remedy).with_source(error)
+            }
+            _ => failed(error),
+        });
+    }
+    Ok((socket, file))
+}
+
+/// What has the name already.
+enum Standing {
+    Nothing,
+    /// A socket that nobody listens at.
+    Abandoned,
+    /// A socket where a server answers, or one that can't be asked.
+    Alive,
+    Other(&'static str),
+}
+
+fn standing(path: &Path) -> io::Result<Standing> {
+    let kind = match fs::symlink_metadata(path) {
+        Ok(found) => found.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Standing::Nothing),
+        Err(error) => return Err(error),
+    };
+    if !kind.is_socket() {
+        return Ok(Standing::Other(if kind.is_file() {
+            "a regular file"
+        } else if kind.is_dir() {
+            "a folder"
+        } else if kind.is_symlink() {
+            "a symbolic link"
+        } else {
+            "something"
+        }));
+    }
+    match UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(Standing::Abandoned),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Standing::Nothing),
+        Ok(_) | Err(_) => Ok(Standing::Alive),
+    }
+}
+
+fn set_access(path: &Path, options: &Options) -> io::Result<()> {
+    let (user, group) = options.unix_owner.numbers();
+    if user.is_some() || group.is_some() {
+        std::os::unix::fs::lchown(path, user, group)?;
+    }
+    if let Some(mode) = options.unix_mode {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o777))?;
+    }
+    Ok(())
+}
