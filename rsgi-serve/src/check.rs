@@ -104,7 +104,8 @@ fn boot_in(
 
 /// A listening socket whose name the system chooses, outside of the file system.
 fn nameless() -> io::Result<OwnedFd> {
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    let socket =
+        rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     rustix::net::bind(&socket, &SocketAddrUnix::new_unnamed())?;
     rustix::net::listen(&socket, 1)?;
     Ok(socket)

@@ -19,7 +19,7 @@ use crate::Section;
 /// # Contract
 ///
 /// - **Who calls it**: each worker, once, before it says that it is ready; with `--preload-app` the master, once, before it
-///   forks. `check` calls it in a process of its own that ends afterwards.
+///   forks, so that a reload doesn't make the app anew and an upgrade does. `check` calls it in a process of its own that ends afterwards.
 /// - **Async**: an `async fn` runs on a tokio runtime that lives as long as the worker (without the feature `hyper` on a plain
 ///   executor), and not with `--preload-app`: a runtime's threads don't survive a fork.
 /// - **Errors**: at the first start an error ends the program with code 4; at a reload the old workers stay.

@@ -185,12 +185,14 @@ impl Launcher {
 fn act(launch: Launch, invocation: Invocation, role: Role, commands: Vec<Own>) -> io::Result<ExitCode> {
     let Invocation { action, settings, .. } = invocation;
     match action {
-        Action::Serve if settings.workers == 0 && matches!(role, Role::First) => Ok(alone::run(launch, settings)),
+        Action::Serve if settings.workers == 0 && matches!(role, Role::First) => {
+            Ok(alone::run(launch, settings))
+        }
         Action::Serve => Ok(master::begin(launch, settings, role)),
         Action::Check => Ok(check::run(launch, settings)),
-        Action::Tell(client) => {
+        Action::Tell(client, shown) => {
             signals::unblock()?;
-            Ok(crate::control::tell(client, settings.control.as_ref()).into())
+            Ok(crate::control::tell(client, shown, settings.control.as_ref()).into())
         }
         Action::Own { name, matches } => {
             signals::unblock()?;

@@ -50,7 +50,10 @@ impl Watch {
                     Ok(notices) => Waiting::Notices(notices),
                     Err(error) => {
                         if settings.engine == WatchEngine::Inotify {
-                            say(Level::Warning, format_args!("reload_engine inotify: {error}; looking instead"));
+                            say(
+                                Level::Warning,
+                                format_args!("reload_engine inotify: {error}; looking instead"),
+                            );
                         }
                         Waiting::Looking
                     }
@@ -141,7 +144,9 @@ fn is_source(path: &Path) -> bool {
 fn changed(before: &Seen, now: &Seen) -> String {
     let differs = now.iter().find(|(path, state)| before.get(*path) != Some(state)).map(|(path, _)| path);
     let gone = || before.keys().find(|path| !now.contains_key(*path));
-    differs.or_else(gone).map_or_else(|| "a source changed".to_owned(), |path| format!("{} changed", path.display()))
+    differs
+        .or_else(gone)
+        .map_or_else(|| "a source changed".to_owned(), |path| format!("{} changed", path.display()))
 }
 
 const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE

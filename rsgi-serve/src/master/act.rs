@@ -75,7 +75,7 @@ impl Master {
         }
     }
 
-    fn close_listeners(&mut self, which: Listeners) {
+    pub(super) fn close_listeners(&mut self, which: Listeners) {
         let gone = match which {
             Listeners::All { unlink } => {
                 let all = std::mem::take(&mut self.listeners);

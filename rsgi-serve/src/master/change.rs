@@ -1,7 +1,7 @@
 //! Reloads, as far as they are the master's own: reading settings, opening addresses, and putting settings in force.
 
 use super::{Loaded, Master};
-use crate::fleet::{Event, Generation, Rules};
+use crate::fleet::{Event, Generation, Listeners, Rules};
 use crate::pidfile::PidFile;
 use crate::sockets::{Attempt, Listener, Opening};
 
@@ -65,10 +65,15 @@ impl Master {
             return;
         }
         self.generation = generation;
-        let Some(new) = pending else { return };
+        let Some(new) = pending else {
+            // An upgrade is over: what the settings of the image before named besides is closed.
+            self.close_listeners(Listeners::Unused);
+            return;
+        };
         let old = std::mem::replace(&mut self.current, new);
         let (old, new) = (&old.settings, std::sync::Arc::clone(&self.current.settings));
         self.settle_observers(old);
+        self.log.count_for(self.current.statsd.clone());
         if old.log != new.log
             && let Err(error) = self.log.change(&self.current.log_plan())
         {

@@ -38,8 +38,10 @@ pub(crate) struct Estate {
 impl Estate {
     /// Reads it.
     pub(super) fn unpack(parcel: OwnedFd) -> Result<Self, String> {
-        let bytes = Parcel::unpack(parcel).map_err(|error| format!("what was handed over can't be read: {error}"))?;
-        serde_json::from_slice(&bytes).map_err(|error| format!("what was handed over has another form: {error}"))
+        let bytes =
+            Parcel::unpack(parcel).map_err(|error| format!("what was handed over can't be read: {error}"))?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| format!("what was handed over has another form: {error}"))
     }
 
     /// Packs it, to be given over an exec.

@@ -9,6 +9,7 @@ use rustix::process::getppid;
 use super::Master;
 use crate::clock::Millis;
 use crate::fleet::{Death, Event, InHand, Seen, Sig, SlotId, Status};
+use crate::observe::Queues;
 use crate::page::{Reading, Slot, State};
 use crate::process::reap::{self, Ended, Ending};
 use crate::worker::Said;
@@ -39,6 +40,15 @@ impl Master {
             self.feed(Event::Seen(seen(id, slot)));
         }
         self.feed(Event::Tick);
+        self.count_backlog();
+    }
+
+    /// Tells statsd how many connections wait, where that is wanted.
+    fn count_backlog(&self) {
+        if let (true, Some(statsd)) = (self.current.settings.backlog_metric, &self.current.statsd) {
+            let waiting = Queues::of(&self.listeners).ask().iter().map(|queue| queue.waiting).sum();
+            statsd.backlog(waiting);
+        }
     }
 
     fn gather_signals(&mut self) {

@@ -10,9 +10,9 @@ use std::process::ExitCode;
 use rustix::process::{Pid, getpid};
 
 use super::estate::Estate;
-use super::open::{give_up, open_log, seed, surround, this_image, wrong};
-use super::role::VARIABLE;
 use super::observing::{self, Status};
+use super::open::{give_up, open_log, say_listening, seed, surround, this_image, wrong};
+use super::role::VARIABLE;
 use super::{Launch, Life, Loaded, Master};
 use crate::Section;
 use crate::clock::Millis;
@@ -24,7 +24,7 @@ use crate::page::Page;
 use crate::pidfile::PidFile;
 use crate::process::{Image, exec};
 use crate::settings::Settings;
-use crate::sockets::Listeners;
+use crate::sockets::{self, Listeners};
 use crate::sys;
 use crate::worker::Failure;
 
@@ -53,7 +53,8 @@ fn go_back(launch: &Launch, mut estate: Estate, reason: &str) -> String {
     estate.legacy.rolled_back = Some(reason.to_owned());
     let image = estate.image.take();
     let sockets = estate.listeners.iter().chain(&estate.status).flat_map(|kept| kept.numbers());
-    let others = [estate.page, estate.life_reading, estate.life_writing, estate.pidfile.as_ref().map(|it| it.1)];
+    let others =
+        [estate.page, estate.life_reading, estate.life_writing, estate.pidfile.as_ref().map(|it| it.1)];
     let numbers: Vec<_> = sockets.chain(others.into_iter().flatten()).collect();
     let taken: std::io::Result<Vec<OwnedFd>> = numbers.into_iter().map(sys::inherited).collect();
     let back = || -> std::io::Result<std::io::Error> {
@@ -63,7 +64,12 @@ fn go_back(launch: &Launch, mut estate: Estate, reason: &str) -> String {
         keep.push(parcel.as_fd());
         let role = format!("heir:{}", parcel.as_fd().as_raw_fd());
         let arguments: Vec<CString> = launch.start.arguments();
-        Ok(exec(Image::Open(image.as_fd()), &arguments, &launch.start.environment(&[(VARIABLE, &role)]), &keep))
+        Ok(exec(
+            Image::Open(image.as_fd()),
+            &arguments,
+            &launch.start.environment(&[(VARIABLE, &role)]),
+            &keep,
+        ))
     };
     back().unwrap_or_else(|error| error).to_string()
 }
@@ -76,20 +82,31 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
     let handed = estate.handed();
     let page = Page::adopt(inherited(estate.page)?).map_err(wrong)?.keep();
     page.set_master(getpid());
-    let life = Life { reading: inherited(estate.life_reading)?, writing: Some(inherited(estate.life_writing)?) };
+    let life =
+        Life { reading: inherited(estate.life_reading)?, writing: Some(inherited(estate.life_writing)?) };
     let pidfile = match estate.pidfile {
         Some((path, number)) => Some(PidFile::adopt(path, inherited(Some(number))?)),
         None => None,
     };
     let before = estate.image.map(|number| inherited(Some(number))).transpose()?;
-    let listeners = Listeners::restore(estate.listeners).map_err(wrong)?;
+    let mut listeners = Listeners::restore(estate.listeners).map_err(wrong)?;
     let notifier = Notifier::take().map_err(wrong)?;
     let watchdog = notify::take_watchdog().map_err(wrong)?;
     // What the first parent handed over is restored with the other listeners.
-    crate::sockets::inherit::take_environment().map_err(wrong)?;
+    sockets::inherit::take_environment().map_err(wrong)?;
     surround(&settings)?;
     let loaded = Loaded::load(settings, &handed, None).map_err(wrong)?;
     let log = open_log(&loaded)?;
+    match sockets::open_all(&listeners.missing(&loaded.binds), &loaded.options, |_, _| {}) {
+        Ok(opened) => {
+            opened.iter().for_each(|listener| say_listening(listener, &loaded.settings));
+            listeners.add(opened);
+        }
+        Err(error) => say(
+            Level::Error,
+            format_args!("{error}; the addresses of before serve, and a reload tries again"),
+        ),
+    }
     launch.title.set("master", &loaded.settings.process.title);
     if let Some(notifier) = &notifier {
         // Of no weight: the process is the same.
@@ -119,7 +136,8 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
     let legacy = estate.legacy;
     let workers: Vec<_> = legacy.workers.iter().map(|heir| (heir.pid, heir.slot, heir.ready)).collect();
     let pid = |number: u32| i32::try_from(number).ok().and_then(Pid::from_raw);
-    let pids: HashMap<_, _> = workers.iter().filter_map(|(number, slot, _)| Some((pid(*number)?, *slot))).collect();
+    let pids: HashMap<_, _> =
+        workers.iter().filter_map(|(number, slot, _)| Some((pid(*number)?, *slot))).collect();
     let adopted: BTreeSet<_> = workers.iter().filter(|it| it.2.is_none()).map(|it| it.1).collect();
     let generation = Generation(legacy.generation);
     let back = legacy.rolled_back.is_some();

@@ -14,7 +14,12 @@ impl Master {
         let hooks = &self.launch.hooks;
         let called = match point {
             HookPoint::Starting => hooks::call(|| hooks.on_starting()),
-            HookPoint::WhenReady => hooks::call(|| hooks.when_ready()),
+            HookPoint::WhenReady => {
+                if let Some(statsd) = &self.current.statsd {
+                    statsd.workers(self.fleet.view().wanted);
+                }
+                hooks::call(|| hooks.when_ready())
+            }
             HookPoint::Reload => hooks::call(|| hooks.on_reload()),
             HookPoint::PreFork { slot, generation } => {
                 let worker = worker(slot, generation, None);

@@ -30,7 +30,9 @@ impl Launch {
         match command::read(&self.program, &self.started) {
             Ok(Asked::Do(invocation)) => Ok(invocation.settings),
             // The start had the same arguments, and was to serve.
-            Ok(Asked::Help(_) | Asked::Text(_)) => Err("the arguments of the start don't serve any more".to_owned()),
+            Ok(Asked::Help(_) | Asked::Text(_)) => {
+                Err("the arguments of the start don't serve any more".to_owned())
+            }
             Err(faults) => Err(faults.to_string()),
         }
     }

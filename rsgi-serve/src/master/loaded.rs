@@ -61,9 +61,15 @@ fn owner(identity: &Identity) -> Option<Owner> {
     }
 }
 
-fn access(settings: &Settings, identity: &Identity, before: Option<&Loaded>) -> Result<Option<Access>, String> {
+fn access(
+    settings: &Settings,
+    identity: &Identity,
+    before: Option<&Loaded>,
+) -> Result<Option<Access>, String> {
     let Some(wanted) = &settings.access else { return Ok(None) };
-    if let Some(before) = before.filter(|it| it.settings.access.as_ref() == Some(wanted) && it.identity == *identity) {
+    if let Some(before) =
+        before.filter(|it| it.settings.access.as_ref() == Some(wanted) && it.identity == *identity)
+    {
         return Ok(before.access.clone());
     }
     let format = Format::of(wanted).map_err(|error| format!("access_log_format: {error}"))?;

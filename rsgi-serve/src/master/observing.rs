@@ -91,7 +91,9 @@ impl Master {
         let forked = self.launch.forking.fork();
         let Some(status) = &mut self.status else { return };
         match forked {
-            Ok(Forked::Parent(pid)) => status.keeper.forked(pid.as_raw_nonzero().get().unsigned_abs(), Millis::now()),
+            Ok(Forked::Parent(pid)) => {
+                status.keeper.forked(pid.as_raw_nonzero().get().unsigned_abs(), Millis::now())
+            }
             Ok(Forked::Child(child)) => self.be_status(&child),
             Err(error) => {
                 say(Level::Error, format_args!("the status process can't be started: {error}"));

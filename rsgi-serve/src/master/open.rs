@@ -61,9 +61,9 @@ pub(crate) fn begin(mut launch: Launch, settings: Settings, role: Role) -> ExitC
     }
     let opened = match estate {
         None => Opened::open(&mut launch, settings, None),
-        Some(estate) => {
-            Estate::unpack(estate).map_err(wrong).and_then(|estate| Opened::open(&mut launch, settings, Some(estate)))
-        }
+        Some(estate) => Estate::unpack(estate)
+            .map_err(wrong)
+            .and_then(|estate| Opened::open(&mut launch, settings, Some(estate))),
     };
     match opened.and_then(|(opened, predecessor)| Master::new(launch, opened, predecessor)) {
         Ok(mut master) => {
@@ -156,6 +156,7 @@ impl Opened {
 /// Opens the log of the settings and makes it the program's.
 pub(super) fn open_log(loaded: &Loaded) -> Result<Log, Failure> {
     let log = Log::open(&loaded.log_plan()).map_err(wrong)?;
+    log.count_for(loaded.statsd.clone());
     // A program that has a log of its own keeps it.
     if log.install().is_ok() && loaded.settings.log.capture {
         log.capture().map_err(wrong)?;

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::process::ExitCode;
 
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use super::estate::Estate;
 use super::facts::status;
@@ -18,6 +18,7 @@ use super::role::VARIABLE;
 use super::{Launch, Loaded, Master};
 use crate::exit::Exit;
 use crate::fleet::{Event, Legacy, Status};
+use crate::notify::Message;
 use crate::page::Page;
 use crate::process::reap::Ended;
 use crate::process::{Forked, Image, exec};
@@ -175,18 +176,26 @@ impl Master {
 
     /// Takes the place of the master that started this one.
     pub(super) fn promote(&mut self) {
-        let Some(path) = self.current.settings.process.pidfile.clone() else { return };
-        if let Some(pidfile) = &mut self.pidfile
+        let path = self.current.settings.process.pidfile.clone();
+        if let (Some(pidfile), Some(path)) = (&mut self.pidfile, path)
             && let Err(error) = pidfile.rename(&path)
         {
             tracing::error!(target: "rsgi", %error, "the pid file keeps the second master's name");
         }
-        self.launch.title.set("master", &self.current.settings.process.title);
+        let Some(notifier) = &self.notifier else { return };
+        if let Err(error) = notifier.send(&Message::Master(getpid())) {
+            tracing::warn!(target: "rsgi", %error, "the service manager can't be told who the master is now");
+        }
     }
 }
 
 /// What the trial of a binary does, in the new image: takes what an heir would, and boots the app.
-pub(crate) fn prove(launch: Launch, settings: Result<Settings, String>, estate: OwnedFd, words: OwnedFd) -> ExitCode {
+pub(crate) fn prove(
+    launch: Launch,
+    settings: Result<Settings, String>,
+    estate: OwnedFd,
+    words: OwnedFd,
+) -> ExitCode {
     match try_prove(launch, settings, estate) {
         Ok(()) => Exit::Clean.into(),
         Err((exit, reason)) => {

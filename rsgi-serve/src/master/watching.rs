@@ -26,6 +26,7 @@ impl Master {
                 self.forget();
                 // Connections that come must not wait for this process.
                 drop(std::mem::take(&mut self.listeners));
+                self.status = None;
                 be_watcher(&child, master, &settings, folder)
             }
             Err(error) => say(Level::Error, format_args!("reload: nothing is watched: {error}")),

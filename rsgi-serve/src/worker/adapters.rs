@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rsgi_core::server::{Config, ServeError};
+use rsgi_core::server::{Config, Load, ServeError};
 use rsgi_core::{App, Running};
 
 use crate::process::Child;
@@ -22,6 +22,9 @@ pub(super) trait Serving: Send + Sync {
 
     /// Reads certificates again.
     fn reload(&self) -> Result<(), ServeError>;
+
+    /// What there is to do, if it tells.
+    fn load(&self) -> Option<Load>;
 }
 
 /// A server that was started.
@@ -69,9 +72,12 @@ pub(super) fn config(settings: &Settings, binds: Vec<rsgi_core::server::Bind>) -
     // The sockets are open; these are for opening some.
     config.unix_mode = None;
     config.port_sharing = rsgi_core::server::PortSharing::Exclusive;
-    if settings.server == ServerKind::Hyper {
+    match settings.server {
         // There they are the runtime's (`Builder::reactors`), not those of blocking apps.
-        config.threads = None;
+        ServerKind::Hyper => config.threads = None,
+        // What a worker has no thread for, the others accept.
+        ServerKind::Std if settings.workers > 1 => config.limits.running_requests = Some(threads(settings)),
+        ServerKind::Std => {}
     }
     config
 }
@@ -106,6 +112,10 @@ impl<R: Running> Serving for Held<R> {
 
     fn reload(&self) -> Result<(), ServeError> {
         (self.reload)(&self.handle)
+    }
+
+    fn load(&self) -> Option<Load> {
+        R::load(&self.handle)
     }
 }
 

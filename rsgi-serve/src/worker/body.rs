@@ -7,10 +7,10 @@ use super::job::{Failure, Job};
 use super::life;
 use super::reins::Reins;
 use super::runtime::Ground;
+use crate::Section;
 use crate::factory::{Creation, Factory};
 use crate::hooks::panic_text;
 use crate::process::{Child, alone};
-use crate::Section;
 
 /// What can be served.
 pub(crate) trait Body {
@@ -51,8 +51,9 @@ impl<F: Factory<M>, M> Hosted<F, M> {
             Creation::Done(made) => made,
             Creation::Later(later) => {
                 let awaited = catch_unwind(AssertUnwindSafe(|| ground.wait_for(child, later)));
-                let awaited = awaited
-                    .map_err(|panic| Failure::of_app(format!("the factory panicked: {}", panic_text(&*panic))))?;
+                let awaited = awaited.map_err(|panic| {
+                    Failure::of_app(format!("the factory panicked: {}", panic_text(&*panic)))
+                })?;
                 awaited.map_err(Failure::of_worker)?
             }
         };

@@ -18,6 +18,8 @@ pub(crate) struct Gauge {
     pub(super) statsd: Option<Arc<Statsd>>,
     /// The limit of one request; zero is none.
     pub(super) request_limit: Duration,
+    /// The same where the server can drop a request that is over it; the master ends the worker elsewhere.
+    pub(super) drop_after: Option<Duration>,
     /// Where the app is mounted, or empty.
     pub(super) root: String,
     /// Threads inside the app.
@@ -37,7 +39,13 @@ impl Gauge {
         root: String,
     ) -> Self {
         let (held, returns) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Self { slot, statsd, request_limit, root, held, returns }
+        Self { slot, statsd, request_limit, drop_after: None, root, held, returns }
+    }
+
+    /// Has requests dropped that come over the limit, if there is one.
+    pub(super) fn dropping(mut self) -> Self {
+        self.drop_after = Some(self.request_limit).filter(|limit| !limit.is_zero());
+        self
     }
 
     /// A thread goes into the app.

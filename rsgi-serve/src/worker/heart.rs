@@ -12,7 +12,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::reins::Reins;
 use crate::clock::Millis;
-use crate::page::Slot;
+use crate::log::level::{Level, say};
+use crate::page::{Reading, Slot};
 use crate::process::{Child, memory};
 
 /// What a heart needs.
@@ -24,8 +25,14 @@ pub(super) struct Heart {
     pub(super) threads: usize,
     /// The limit of silence; zero is none.
     pub(super) silence: Duration,
+    /// The limit of one request; zero is none.
+    pub(super) limit: Duration,
     pub(super) reins: Arc<Reins>,
 }
+
+/// Requests over their limit that were said already.
+#[derive(Debug, Default)]
+struct Slow(Vec<(Millis, String)>);
 
 impl Heart {
     /// Begins to beat.
@@ -36,7 +43,7 @@ impl Heart {
 
     fn beat(mut self) {
         let period = period(self.silence);
-        let mut last = 0;
+        let (mut last, mut slow) = (0, Slow::default());
         loop {
             if self.reins.gauge.gets_on(self.threads, &mut last) {
                 self.slot.beat(Millis::now());
@@ -44,6 +51,10 @@ impl Heart {
             if let Some(memory) = memory::resident() {
                 self.slot.set_memory(memory.now);
             }
+            if let Some(load) = self.reins.load() {
+                self.slot.set_connections(load.accepted, load.connections as u64);
+            }
+            slow.look(self.slot, self.limit);
             if self.master_ended_within(period) {
                 self.life = None;
                 self.reins.orphaned();
@@ -64,6 +75,36 @@ impl Heart {
         };
         // Interrupted, it is asked again after the next beat.
         matches!(poll(&mut polled, Some(&timeout)), Ok(1..))
+    }
+}
+
+impl Slow {
+    /// Says which requests have come over their limit. After the same time again the master ends the worker.
+    fn look(&mut self, slot: Slot<'_>, limit: Duration) {
+        if limit.is_zero() {
+            return;
+        }
+        let now = Millis::now();
+        let over: Vec<_> = slot
+            .in_hand()
+            .filter_map(|reading| if let Reading::Whole(request) = reading { Some(request) } else { None })
+            .filter(|request| now.since(request.started) >= limit)
+            .collect();
+        for request in &over {
+            let known =
+                self.0.iter().any(|(started, id)| *started == request.started && *id == request.request);
+            if !known {
+                let (method, target) = (&request.method, &request.target);
+                say(
+                    Level::Warning,
+                    format_args!(
+                        "REQUEST TIMEOUT: {method} {target} takes longer than {limit:?} (id {})",
+                        request.request
+                    ),
+                );
+            }
+        }
+        self.0 = over.into_iter().map(|request| (request.started, request.request)).collect();
     }
 }
 

@@ -86,6 +86,9 @@ impl fmt::Display for Failure {
 
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job").field("worker", &self.worker).field("purpose", &self.purpose).finish_non_exhaustive()
+        f.debug_struct("Job")
+            .field("worker", &self.worker)
+            .field("purpose", &self.purpose)
+            .finish_non_exhaustive()
     }
 }

@@ -64,18 +64,14 @@ fn begin(child: &Child, job: &mut Job, identity: &Identity, reins: &Arc<Reins>) 
         life: job.life.take(),
         threads: adapters::threads(&job.settings),
         silence: job.settings.clocks.silence,
+        limit: job.settings.clocks.request,
         reins: Arc::clone(reins),
     };
     heart.start(child).map_err(Failure::of_worker)
 }
 
 /// Serves an app until the end.
-pub(super) fn serve(
-    child: &Child,
-    mut job: Job,
-    app: impl App,
-    reins: &Arc<Reins>,
-) -> Result<(), Failure> {
+pub(super) fn serve(child: &Child, mut job: Job, app: impl App, reins: &Arc<Reins>) -> Result<(), Failure> {
     reins.hook("post_worker_init", |hooks, worker| hooks.post_worker_init(worker));
     let config = adapters::config(&job.settings, std::mem::take(&mut job.binds));
     let app = Observed::new(Arc::clone(&reins.gauge), app);

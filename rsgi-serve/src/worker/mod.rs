@@ -15,6 +15,10 @@ mod job;
 mod life;
 mod observed;
 mod reins;
+#[cfg(not(feature = "hyper"))]
+#[path = "no_runtime.rs"]
+mod runtime;
+#[cfg(feature = "hyper")]
 mod runtime;
 mod signals;
 mod words;
@@ -22,5 +26,4 @@ mod words;
 pub(crate) use body::{Body, Hosted};
 pub(crate) use job::{Failure, Job, Purpose, Ready};
 pub(crate) use life::{live, live_in};
-pub(crate) use reins::Reins;
 pub(crate) use words::{Mouth, Said, StatusPipe};

@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 use rsgi_core::{App, Capabilities, Environ, Error, StartResponse, Started};
 
 use super::gauge::Gauge;
+use super::runtime::Limit;
 use crate::clock::Millis;
 use crate::page::Note;
 
@@ -43,7 +44,8 @@ impl<A: App> App for Observed<A> {
         if !self.gauge.root.is_empty() {
             environ.mount(&self.gauge.root);
         }
-        Polled { inner: self.inner.call(environ, start_response), gauge: &self.gauge }
+        let limit = Limit::begin(self.gauge.drop_after);
+        Polled { inner: self.inner.call(environ, start_response), limit, gauge: &self.gauge }
     }
 
     fn requires(&self) -> Capabilities {
@@ -84,18 +86,28 @@ pin_project! {
     struct Polled<'a, Fut> {
         #[pin]
         inner: Fut,
+        limit: Limit,
         gauge: &'a Gauge,
     }
 }
 
-impl<Fut: Future> Future for Polled<'_, Fut> {
+impl<Fut> Future for Polled<'_, Fut>
+where
+    Fut: Future<Output = Result<Started, Error>>,
+{
     type Output = Fut::Output;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let _held = this.gauge.enter();
-        this.inner.poll(context)
+        let polled = this.inner.poll(context);
+        if polled.is_pending() && this.limit.is_over(context) {
+            return Poll::Ready(Err(
+                "the request came over the setting request_timeout, and was dropped".into()
+            ));
+        }
+        polled
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rsgi_core::server::Load;
 use signal_hook::consts::signal::{SIGABRT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
 
 use super::adapters::Serving;
@@ -18,6 +19,7 @@ use crate::hooks::{self, Hooks, Worker};
 use crate::log::level::{Level, say};
 use crate::log::reopen::Reopen;
 use crate::page::{Slot, State, Wanted};
+use crate::settings::ServerKind;
 use crate::sys;
 
 /// What a worker obeys with.
@@ -45,8 +47,10 @@ impl Reins {
     pub(super) fn new(job: &mut Job) -> Self {
         let settings = &job.settings;
         let (limit, root) = (settings.clocks.request, settings.root_path.clone());
+        let gauge = Gauge::new(job.slot, job.statsd.clone(), limit, root);
+        let gauge = if settings.server == ServerKind::Hyper { gauge.dropping() } else { gauge };
         Self {
-            gauge: Arc::new(Gauge::new(job.slot, job.statsd.clone(), limit, root)),
+            gauge: Arc::new(gauge),
             slot: job.slot,
             worker: job.worker,
             hooks: Arc::clone(&job.hooks),
@@ -147,13 +151,24 @@ impl Reins {
         how(&*serving);
     }
 
+    /// What the server has to do, if it tells.
+    pub(super) fn load(&self) -> Option<Load> {
+        match &*self.stage() {
+            Stage::Serving(serving) => serving.load(),
+            Stage::Booting | Stage::Over => None,
+        }
+    }
+
     fn reload(&self) {
         let serving = match &*self.stage() {
             Stage::Serving(serving) => Arc::clone(serving),
             Stage::Booting | Stage::Over => return,
         };
         match serving.reload() {
-            Ok(()) => say(Level::Info, format_args!("Certificates are read again; all else needs a restart, or workers")),
+            Ok(()) => say(
+                Level::Info,
+                format_args!("Certificates are read again; all else needs a restart, or workers"),
+            ),
             Err(error) => say(Level::Error, format_args!("{error}; the old certificates stay in use")),
         }
     }

@@ -1,57 +1,49 @@
-//! Where an asynchronous factory runs: a tokio runtime that lives as long as the worker, so that what the factory opened in it
-//! (a pool of connections, a task) goes on; without tokio, on this thread alone.
+//! What a worker has of tokio: where an asynchronous factory runs, and the clock that ends a request.
+//!
+//! The factory's runtime lives as long as the worker, so that what it opened there (a pool of connections, a task) goes on.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{Sleep, sleep};
 
 use crate::process::Child;
 
 /// What a factory's future ran on, to be kept until the worker's end.
 #[derive(Debug, Default)]
-pub(super) struct Ground {
-    #[cfg(feature = "hyper")]
-    runtime: Option<tokio::runtime::Runtime>,
-}
+pub(super) struct Ground(Option<Runtime>);
 
 impl Ground {
     /// Waits for a future.
-    #[cfg(feature = "hyper")]
     pub(super) fn wait_for<T>(&mut self, _: &Child, future: impl Future<Output = T>) -> std::io::Result<T> {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let mut builder = Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).thread_name("rsgi-factory").enable_all().build()?;
-        Ok(self.runtime.insert(runtime).block_on(future))
-    }
-
-    /// Waits for a future.
-    #[cfg(not(feature = "hyper"))]
-    pub(super) fn wait_for<T>(&mut self, _: &Child, future: impl Future<Output = T>) -> std::io::Result<T> {
-        use std::sync::Arc;
-        use std::task::{Context, Poll, Wake, Waker};
-        use std::thread::{self, Thread};
-
-        struct Unpark(Thread);
-
-        impl Wake for Unpark {
-            fn wake(self: Arc<Self>) {
-                self.0.unpark();
-            }
-        }
-
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        let mut context = Context::from_waker(&waker);
-        let mut future = std::pin::pin!(future);
-        loop {
-            match future.as_mut().poll(&mut context) {
-                Poll::Ready(value) => return Ok(value),
-                Poll::Pending => thread::park(),
-            }
-        }
+        Ok(self.0.insert(runtime).block_on(future))
     }
 
     /// Ends it without waiting for what the app left running in it.
     pub(super) fn leave(self) {
-        #[cfg(feature = "hyper")]
-        if let Some(runtime) = self.runtime {
+        if let Some(runtime) = self.0 {
             runtime.shutdown_background();
         }
+    }
+}
+
+/// The time that one request may take; made where a runtime is entered.
+#[derive(Debug)]
+pub(super) struct Limit(Option<Pin<Box<Sleep>>>);
+
+impl Limit {
+    /// Begins to run; `None` never ends.
+    pub(super) fn begin(limit: Option<Duration>) -> Self {
+        Self(limit.map(|limit| Box::pin(sleep(limit))))
+    }
+
+    /// Whether it is over; if not, the task is woken when it is.
+    pub(super) fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        self.0.as_mut().is_some_and(|sleep| sleep.as_mut().poll(context) == Poll::Ready(()))
     }
 }
