@@ -23,16 +23,30 @@ pub(crate) struct Child {
 impl Child {
     /// Starts a program on one server and waits until it says where it listens.
     pub(crate) fn start(program: &str, server: &str) -> Self {
+        Self::start_with(program, server, &[])
+    }
+
+    /// Starts a program that rsgi-serve launches.
+    pub(crate) fn launch(program: &str, server: &str) -> Self {
+        Self::start_with(program, server, &["--errorlog", "stdout", "--no-control-socket"])
+    }
+
+    fn start_with(program: &str, server: &str, arguments: &[&str]) -> Self {
         let mut process = Command::new(program)
             .args(["--server", server, "--bind", "127.0.0.1:0", "--threads", "2"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let (sender, output) = channel();
         thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let first = output.recv_timeout(PATIENCE).unwrap();
-        let rest = first.strip_prefix("Listening at: http://").unwrap();
+        let rest = loop {
+            let line = output.recv_timeout(PATIENCE).unwrap();
+            if let Some((_, rest)) = line.split_once("Listening at: http://") {
+                break rest.to_owned();
+            }
+        };
         let (address, process_id) = rest.split_once(' ').unwrap();
         let child = Self { address: address.parse().unwrap(), process, output };
         assert_eq!(process_id, format!("({})", child.id()));

@@ -16,7 +16,7 @@ fn hello_answers_what_the_simple_app_of_pep_3333_does() {
 #[test]
 fn ping_answers_pong() {
     for server in SERVERS {
-        let child = Child::start(env!("CARGO_BIN_EXE_ping"), server);
+        let child = Child::launch(env!("CARGO_BIN_EXE_ping"), server);
         let answer = child.ask("GET /ping", "");
         assert_eq!((answer.status(), &*answer.body), ("200", &b"pong"[..]));
         assert_eq!(answer.field("content-type"), "text/html; charset=utf-8");

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use crate::child::SERVERS;
 
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ping")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_hello")).args(arguments).output().unwrap()
 }
 
 fn refused(arguments: &[&str]) -> String {
