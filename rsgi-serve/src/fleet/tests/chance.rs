@@ -235,7 +235,8 @@ proptest! {
         if cured {
             trial.world.fork_fails = false;
             trial.newcomers.set(Nature::default());
-            // Limits, backoff and reloads one after the other take their time.
+            // Deaths that are yet to come, each with the longest wait after it; then limits and reloads, one after the other.
+            trial.run(180_000);
             let mut patience = 30;
             while !trial.is_settled() && patience > 0 {
                 trial.run(30_000);
