@@ -12,11 +12,11 @@ use crate::settings::{observing, process};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Client {
     /// Its workers are shown.
-    Show(Shown),
+    Show,
     Scale(Scale),
     /// Workers are replaced, with the settings of now.
     Reload,
-    /// It says that it isn't ready, and serves on.
+    /// It says that it isn't ready, then its workers leave.
     Drain,
     /// The program is replaced.
     Upgrade,
@@ -25,10 +25,11 @@ pub(crate) enum Client {
     Top,
 }
 
-/// How workers are shown.
+/// How the answer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
-    Table,
+    /// For people.
+    Text,
     Json,
 }
 
@@ -54,23 +55,22 @@ pub(crate) enum Hurry {
 pub(super) fn commands() -> Vec<Command> {
     let workers = Arg::new(WORKERS).required(true).value_name("NUMBER").allow_negative_numbers(true);
     let workers = workers.value_parser(scale).help("How many there shall be: 4, or +1, or -1");
-    let json = Arg::new(JSON).long(JSON).action(ArgAction::SetTrue).help("Shows them as JSON");
     let quick = Arg::new(QUICK).long(QUICK).action(ArgAction::SetTrue).help("Doesn't wait for requests");
     vec![
-        command("show", "Shows the workers of a running master").arg(json),
+        command("show", "Shows the workers of a running master"),
         command("scale", "Sets how many workers a running master has").arg(workers),
         command("reload", "Replaces the workers, with the settings of now, when the new ones are ready"),
-        command("drain", "Says to balancers that it isn't ready, and serves on"),
+        command("drain", "Says that it isn't ready, then sends all workers away; the master stays"),
         command("upgrade", "Replaces the program under the same process id, when the new one is ready"),
         command("stop", "Stops a running master").arg(quick),
-        command("top", "Shows the workers as they work"),
+        bare("top", "Shows the workers as they work"),
     ]
 }
 
 /// What a command means; `None` if it is none of these.
-pub(super) fn read(name: &str, matches: &ArgMatches) -> Option<Client> {
-    Some(match name {
-        "show" => Client::Show(if is_set(matches, JSON) { Shown::Json } else { Shown::Table }),
+pub(super) fn read(name: &str, matches: &ArgMatches) -> Option<(Client, Shown)> {
+    let client = match name {
+        "show" => Client::Show,
         "scale" => Client::Scale(*matches.get_one::<Scale>(WORKERS)?),
         "reload" => Client::Reload,
         "drain" => Client::Drain,
@@ -78,11 +78,18 @@ pub(super) fn read(name: &str, matches: &ArgMatches) -> Option<Client> {
         "stop" => Client::Stop(if is_set(matches, QUICK) { Hurry::Quick } else { Hurry::Graceful }),
         "top" => Client::Top,
         _ => return None,
-    })
+    };
+    Some((client, if is_set(matches, JSON) { Shown::Json } else { Shown::Text }))
+}
+
+/// With the choice of how the answer is shown.
+fn command(name: &'static str, about: &'static str) -> Command {
+    let json = Arg::new(JSON).long(JSON).action(ArgAction::SetTrue).help("Shows the answer as JSON");
+    bare(name, about).arg(json)
 }
 
 /// With the settings by which the socket is found.
-fn command(name: &'static str, about: &'static str) -> Command {
+fn bare(name: &'static str, about: &'static str) -> Command {
     let settings = [&process::CONFIG, &process::PROC_NAME, &observing::CONTROL_SOCKET];
     Command::new(name).about(about).args(settings.into_iter().flat_map(arguments))
 }

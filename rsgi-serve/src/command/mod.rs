@@ -72,7 +72,7 @@ pub(crate) enum Action {
     /// To boot the app once, and serve nothing.
     Check,
     /// To tell a running master something.
-    Tell(Client),
+    Tell(Client, Shown),
     /// A command of the program's own, with its arguments.
     Own {
         name: String,
@@ -135,7 +135,7 @@ fn action(matches: &ArgMatches, name: Option<&str>, inner: Option<&ArgMatches>) 
         (None | Some(tree::SERVE), _) | (_, None) => Action::Serve,
         (Some(tree::CHECK), _) => Action::Check,
         (Some(name), Some(inner)) => match clients::read(name, inner) {
-            Some(client) => Action::Tell(client),
+            Some((client, shown)) => Action::Tell(client, shown),
             None => Action::Own { name: name.to_owned(), matches: inner.clone() },
         },
     }

@@ -66,13 +66,14 @@ fn a_command_is_understood_with_flags_on_either_side() {
         ("serve -w 3", Action::Serve),
         ("check", Action::Check),
         ("--check-config", Action::Check),
-        ("show --json", Action::Tell(Client::Show(Shown::Json))),
-        ("scale 4", Action::Tell(Client::Scale(Scale::To(4)))),
-        ("scale +1", Action::Tell(Client::Scale(Scale::By(1)))),
-        ("scale -1", Action::Tell(Client::Scale(Scale::By(-1)))),
-        ("reload", Action::Tell(Client::Reload)),
-        ("stop --quick", Action::Tell(Client::Stop(Hurry::Quick))),
-        ("stop", Action::Tell(Client::Stop(Hurry::Graceful))),
+        ("show --json", Action::Tell(Client::Show, Shown::Json)),
+        ("scale 4", Action::Tell(Client::Scale(Scale::To(4)), Shown::Text)),
+        ("scale +1", Action::Tell(Client::Scale(Scale::By(1)), Shown::Text)),
+        ("scale -1", Action::Tell(Client::Scale(Scale::By(-1)), Shown::Text)),
+        ("reload", Action::Tell(Client::Reload, Shown::Text)),
+        ("reload --json", Action::Tell(Client::Reload, Shown::Json)),
+        ("stop --quick", Action::Tell(Client::Stop(Hurry::Quick), Shown::Text)),
+        ("stop", Action::Tell(Client::Stop(Hurry::Graceful), Shown::Text)),
     ] {
         assert_eq!(invocation(ask(line)).action, action, "{line}");
     }

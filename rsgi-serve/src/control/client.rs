@@ -33,7 +33,9 @@ pub(super) struct Said {
 /// Does what a command line asked of a running master, and shows the answer: 0 if it was done, 1 if it wasn't.
 pub(crate) fn tell(client: Client, shown: Shown, control: Option<&ControlSettings>) -> Exit {
     let said = match (client, control) {
-        (_, None) => Err("control_socket: it is switched off, or no folder for it is known; set its path".to_owned()),
+        (_, None) => {
+            Err("control_socket: it is switched off, or no folder for it is known; set its path".to_owned())
+        }
         (Client::Top, Some(control)) => top::run(&control.path).map(|text| Said { ok: true, text }),
         (client, Some(control)) => {
             Connected::to(&control.path).and_then(|mut master| said(client, shown, &mut master))
@@ -59,7 +61,9 @@ pub(super) fn said(client: Client, shown: Shown, master: &mut Connected) -> Resu
             let facts = master.facts()?;
             let text = match shown {
                 Shown::Text => render::table(&facts),
-                Shown::Json => serde_json::to_string_pretty(&facts).map_err(|error| error.to_string())? + "\n",
+                Shown::Json => {
+                    serde_json::to_string_pretty(&facts).map_err(|error| error.to_string())? + "\n"
+                }
             };
             return Ok(Said { ok: true, text });
         }
@@ -87,9 +91,12 @@ impl Connected {
         let stream = UnixStream::connect(path).map_err(|error| {
             let why = match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-                    "no master answers there; is it running, under the same name (proc_name) and user?".to_owned()
+                    "no master answers there; is it running, under the same name (proc_name) and user?"
+                        .to_owned()
                 }
-                io::ErrorKind::PermissionDenied => "it is another user's; ask as that user, or as root".to_owned(),
+                io::ErrorKind::PermissionDenied => {
+                    "it is another user's; ask as that user, or as root".to_owned()
+                }
                 _ => error.to_string(),
             };
             format!("control_socket {}: {why}", path.display())

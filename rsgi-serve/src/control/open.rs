@@ -94,7 +94,11 @@ fn taken(path: &Path) -> Option<Why> {
     match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_socket() => Some(Why::NoSocket),
         Ok(_) => match UnixStream::connect(path) {
-            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => None,
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) =>
+            {
+                None
+            }
             // It answers, or can't be asked: it isn't ours to replace.
             Ok(_) | Err(_) => Some(Why::Alive),
         },
@@ -180,7 +184,11 @@ mod tests {
         let (_listener, file) = open(&settings).unwrap();
         assert_eq!((mode(&settings.path), mode(settings.path.parent().unwrap())), (0o600, 0o700));
         UnixStream::connect(&settings.path).unwrap();
-        assert_eq!(fs::read_dir(settings.path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(
+            fs::read_dir(settings.path.parent().unwrap()).unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
         assert!(file.remove().unwrap());
         assert!(!file.remove().unwrap());
     }

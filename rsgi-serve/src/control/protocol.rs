@@ -91,12 +91,16 @@ impl Request {
         struct Version {
             rsgi: u32,
         }
-        let Version { rsgi } = serde_json::from_slice(line)
-            .map_err(|error| format!("this is no request: {error}; write {{\"rsgi\":{VERSION},\"command\":\"show\"}}"))?;
+        let Version { rsgi } = serde_json::from_slice(line).map_err(|error| {
+            format!("this is no request: {error}; write {{\"rsgi\":{VERSION},\"command\":\"show\"}}")
+        })?;
         if rsgi != VERSION {
-            return Err(format!("this master speaks version {VERSION} of the control socket's language, not {rsgi}"));
+            return Err(format!(
+                "this master speaks version {VERSION} of the control socket's language, not {rsgi}"
+            ));
         }
-        let wire: Wire = serde_json::from_slice(line).map_err(|error| format!("this is no request: {error}"))?;
+        let wire: Wire =
+            serde_json::from_slice(line).map_err(|error| format!("this is no request: {error}"))?;
         wire.meaning()
     }
 
@@ -126,7 +130,9 @@ impl Wire {
         Ok(match (self.command.as_str(), self.to, self.by) {
             ("scale", Some(to), None) if !self.quick => Request::Fleet(Command::Scale(to as usize)),
             ("scale", None, Some(by)) if !self.quick => Request::ScaleBy(by),
-            ("scale", ..) => return Err("scale takes a number of workers, such as 4, or a change, such as +1".to_owned()),
+            ("scale", ..) => {
+                return Err("scale takes a number of workers, such as 4, or a change, such as +1".to_owned());
+            }
             ("stop", None, None) if self.quick => Request::StopQuick,
             ("facts", ..) if plain => Request::Facts,
             ("show", ..) if plain => Request::Fleet(Command::Show),
@@ -185,7 +191,11 @@ impl Reply {
     /// Reads a line of a master's.
     pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
         let reply: Self = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-        if reply.rsgi == VERSION { Ok(reply) } else { Err(format!("it speaks version {}, not {VERSION}", reply.rsgi)) }
+        if reply.rsgi == VERSION {
+            Ok(reply)
+        } else {
+            Err(format!("it speaks version {}, not {VERSION}", reply.rsgi))
+        }
     }
 }
 
@@ -281,7 +291,8 @@ mod tests {
 
     #[test]
     fn members_that_a_later_master_adds_are_skipped() {
-        let reply = Reply::parse(br#"{"rsgi":1,"ok":true,"text":"t","mood":"good","facts":{"new":1}}"#).unwrap();
+        let reply =
+            Reply::parse(br#"{"rsgi":1,"ok":true,"text":"t","mood":"good","facts":{"new":1}}"#).unwrap();
         assert_eq!((reply.ok, reply.text.as_deref()), (true, Some("t")));
     }
 }

@@ -48,7 +48,9 @@ pub(super) fn table(facts: &Facts) -> String {
 
 /// A text without what a terminal would take for an order.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|it| if it.is_control() && it != '\n' { char::REPLACEMENT_CHARACTER } else { it }).collect()
+    text.chars()
+        .map(|it| if it.is_control() && it != '\n' { char::REPLACEMENT_CHARACTER } else { it })
+        .collect()
 }
 
 fn row(worker: &Worker) -> [String; HEAD.len()] {
@@ -109,7 +111,13 @@ mod tests {
             ..Worker::default()
         };
         let mut busy = worker(11, 4_194_304, 1_234_567);
-        busy.in_hand = vec![Running { ms: 2_000, method: "GET".into(), target: "/a".into(), peer: "p".into(), ..Running::default() }];
+        busy.in_hand = vec![Running {
+            ms: 2_000,
+            method: "GET".into(),
+            target: "/a".into(),
+            peer: "p".into(),
+            ..Running::default()
+        }];
         let facts = Facts {
             state: "running".into(),
             workers: vec![worker(0, 7, 1), busy],

@@ -105,7 +105,8 @@ impl Server {
             if pending.is_empty() {
                 return;
             }
-            let mut all: Vec<_> = pending.iter().map(|client| PollFd::new(&**client, PollFlags::OUT)).collect();
+            let mut all: Vec<_> =
+                pending.iter().map(|client| PollFd::new(&**client, PollFlags::OUT)).collect();
             // A poll that fails has told nothing: the sending tells.
             let _ = poll(&mut all, Some(&FLUSH_WAIT));
             drop(all);
@@ -152,7 +153,8 @@ impl Server {
     /// Finds out who has gone while their command is carried out.
     fn drop_hung_up(&mut self) {
         let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
-        let mut all: Vec<_> = self.clients.iter().map(|client| PollFd::new(client, PollFlags::empty())).collect();
+        let mut all: Vec<_> =
+            self.clients.iter().map(|client| PollFd::new(client, PollFlags::empty())).collect();
         if all.is_empty() || poll(&mut all, Some(&AT_ONCE)).is_err() {
             return;
         }
@@ -173,7 +175,10 @@ impl Server {
             }
             if !self.may_ask(&socket) {
                 self.strangers.unsaid += 1;
-                refuse(&socket, "the control socket takes commands from the master's user and from root only");
+                refuse(
+                    &socket,
+                    "the control socket takes commands from the master's user and from root only",
+                );
             } else if self.clients.len() >= CLIENTS_MOST {
                 refuse(&socket, "too many clients at once; try again");
             } else {

@@ -60,12 +60,18 @@ fn content(source: &impl Source, path: &str) -> (StatusCode, &'static str, Strin
         "/metrics" => (StatusCode::OK, metrics::CONTENT_TYPE, metrics::text(&source.facts())),
         "/health" | "/healthz" if source.is_alive() => (StatusCode::OK, PLAIN, "alive\n".to_owned()),
         "/health" | "/healthz" => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, GONE.to_owned()),
-        "/ready" | "/readyz" if !source.is_alive() => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, GONE.to_owned()),
+        "/ready" | "/readyz" if !source.is_alive() => {
+            (StatusCode::SERVICE_UNAVAILABLE, PLAIN, GONE.to_owned())
+        }
         "/ready" | "/readyz" => match source.facts().refusal() {
             None => (StatusCode::OK, PLAIN, "ready\n".to_owned()),
             Some(why) => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, format!("not ready: {why}\n")),
         },
-        _ => (StatusCode::NOT_FOUND, PLAIN, "there is /, /status.json, /metrics, /health and /ready\n".to_owned()),
+        _ => (
+            StatusCode::NOT_FOUND,
+            PLAIN,
+            "there is /, /status.json, /metrics, /health and /ready\n".to_owned(),
+        ),
     }
 }
 
@@ -77,7 +83,10 @@ const GONE: &str = "the master is gone\n";
 /// Numbers of now are kept by nobody; and whatever a client put into its request's target, nothing of it runs.
 const FIELDS: [(&str, &str); 4] = [
     ("cache-control", "no-store"),
-    ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
 ];

@@ -88,7 +88,8 @@ const fn of(
 const DEATHS: &str = "Workers that ended: as asked, with an exit code of failure, or by a signal.";
 const TIMEOUTS: &str = "Workers that a clock ended.";
 const RECYCLED: &str = "Workers replaced because they were worn.";
-const RELOADS: &str = "Reloads: done, undone because new workers failed, refused because the settings were wrong.";
+const RELOADS: &str =
+    "Reloads: done, undone because new workers failed, refused because the settings were wrong.";
 const UPGRADES: &str = "Upgrades: done, or failed before or in the takeover.";
 
 #[cfg(test)]
@@ -110,7 +111,9 @@ mod tests {
     fn counters_of_one_metric_have_one_help_and_labels_of_their_own() {
         for pair in TABLE.windows(2).filter(|pair| pair[0].metric == pair[1].metric) {
             assert_eq!(pair[0].help, pair[1].help);
-            let [Some(one), Some(other)] = [pair[0].label, pair[1].label] else { panic!("{}", pair[0].metric) };
+            let [Some(one), Some(other)] = [pair[0].label, pair[1].label] else {
+                panic!("{}", pair[0].metric)
+            };
             assert!(one.0 == other.0 && one.1 != other.1, "{one:?} {other:?}");
         }
     }

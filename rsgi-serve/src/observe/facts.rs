@@ -238,8 +238,11 @@ fn word(state: State) -> &'static str {
 
 /// A text without what moves a terminal's cursor or turns the order of letters round.
 fn clean(text: &str) -> String {
-    let turns = |it: char| matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|it| if it.is_control() || turns(it) { char::REPLACEMENT_CHARACTER } else { it }).collect()
+    let turns =
+        |it: char| matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars()
+        .map(|it| if it.is_control() || turns(it) { char::REPLACEMENT_CHARACTER } else { it })
+        .collect()
 }
 
 fn millis(time: Duration) -> u64 {

@@ -212,6 +212,5 @@ impl fmt::Display for Escaped<'_> {
 const STYLE: &str = include_str!("status.css");
 /// Seconds.
 const REFRESH: u32 = 5;
-const COLUMNS: [&str; 12] = [
-    "slot", "pid", "state", "gen", "age", "requests", "busy", "conns", "median", "99 %", "memory", "silent",
-];
+const COLUMNS: [&str; 12] =
+    ["slot", "pid", "state", "gen", "age", "requests", "busy", "conns", "median", "99 %", "memory", "silent"];

@@ -62,7 +62,9 @@ impl Keeper {
     pub(crate) fn pid(&self) -> Option<u32> {
         match self.life {
             Life::Down { .. } | Life::Forking => None,
-            Life::Up { pid, .. } | Life::Leaving { pid } | Life::Told { pid, .. } | Life::Killed { pid } => Some(pid),
+            Life::Up { pid, .. } | Life::Leaving { pid } | Life::Told { pid, .. } | Life::Killed { pid } => {
+                Some(pid)
+            }
         }
     }
 

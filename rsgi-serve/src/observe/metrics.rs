@@ -68,9 +68,11 @@ fn workers(out: &mut Text, facts: &Facts) {
         ("worker_connections", "Connections the worker has open.", |worker| worker.connections),
         ("worker_memory_bytes", "Resident memory of the worker.", |worker| worker.memory),
         ("worker_memory_peak_bytes", "Resident memory of the worker at most.", |worker| worker.peak_memory),
-        ("worker_requests", "Requests this worker has answered; a new one in the slot begins anew.", |worker| {
-            worker.traffic.requests
-        }),
+        (
+            "worker_requests",
+            "Requests this worker has answered; a new one in the slot begins anew.",
+            |worker| worker.traffic.requests,
+        ),
     ];
     for (name, help, of) in table {
         out.head(name, "gauge", help);
@@ -166,7 +168,10 @@ impl Text {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "the format's numbers are floats; a millisecond in 285,000 years")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the format's numbers are floats; a millisecond in 285,000 years"
+)]
 fn seconds(number: u64, of_a_second: u32) -> f64 {
     number as f64 / f64::from(of_a_second)
 }

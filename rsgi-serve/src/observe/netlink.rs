@@ -188,8 +188,10 @@ mod tests {
         body.extend_from_slice(&77_u32.to_ne_bytes());
         body.extend_from_slice(&[0; 8]);
         // Another attribute first, of a length that is padded.
-        for (kind, value) in [(0_u16, vec![1, 2, 3]), (ATTRIBUTE_QUEUES, [5_u32.to_ne_bytes(), 128_u32.to_ne_bytes()].concat())]
-        {
+        for (kind, value) in [
+            (0_u16, vec![1, 2, 3]),
+            (ATTRIBUTE_QUEUES, [5_u32.to_ne_bytes(), 128_u32.to_ne_bytes()].concat()),
+        ] {
             let length = u16::try_from(4 + value.len()).unwrap();
             body.extend_from_slice(&length.to_ne_bytes());
             body.extend_from_slice(&kind.to_ne_bytes());

@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn a_listener_of_several_sockets_has_the_sum_and_one_unknown_has_none() {
-        let listener = |inodes: &[u32]| Listener { name: "it".into(), family: Family::V4, inodes: inodes.into() };
+        let listener =
+            |inodes: &[u32]| Listener { name: "it".into(), family: Family::V4, inodes: inodes.into() };
         let found = [
             Waiting { inode: 1, waiting: 2, limit: 10 },
             Waiting { inode: 2, waiting: 3, limit: 10 },

@@ -65,7 +65,10 @@ fn facts_are_those_of_living_and_dead_workers() {
     let counted = |name: &str, of: Option<&str>| {
         facts.counters.iter().find(|it| it.name == name && it.of.as_deref() == of).map(|it| it.count)
     };
-    assert_eq!((counted("workers_forked", None), counted("worker_deaths", Some("signal"))), (Some(3), Some(1)));
+    assert_eq!(
+        (counted("workers_forked", None), counted("worker_deaths", Some("signal"))),
+        (Some(3), Some(1))
+    );
 }
 
 #[test]
@@ -154,7 +157,8 @@ fn every_metric_is_described_once_before_its_numbers_which_stand_together() {
         } else {
             let name = line.split(['{', ' ']).next().unwrap();
             let metric = described.last().unwrap();
-            let of_histogram = ["_bucket", "_sum", "_count"].iter().any(|end| name == format!("{metric}{end}"));
+            let of_histogram =
+                ["_bucket", "_sum", "_count"].iter().any(|end| name == format!("{metric}{end}"));
             assert!(name == *metric || of_histogram, "{line} under {metric}");
             line.rsplit(' ').next().unwrap().parse::<f64>().unwrap();
         }
@@ -168,7 +172,10 @@ fn nothing_that_a_client_sent_is_more_than_text_in_the_page() {
     let _noted = page.slot(SlotId(0)).unwrap().request_began(&note(target));
     let text = html::page("a<b>", &facts(&page));
     assert!(!text.contains("<script") && !text.contains("a<b>"), "{text}");
-    assert!(text.contains("/&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;?a=&quot;b&quot;&amp;c"), "{text}");
+    assert!(
+        text.contains("/&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;?a=&quot;b&quot;&amp;c"),
+        "{text}"
+    );
 }
 
 #[test]

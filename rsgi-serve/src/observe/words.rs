@@ -36,7 +36,11 @@ pub(crate) fn bytes(bytes: u64) -> String {
         unit += 1;
     }
     let name = UNITS[unit];
-    if unit == 0 || whole >= 10 { format!("{whole} {name}") } else { format!("{whole}.{} {name}", rest * 10 / 1024) }
+    if unit == 0 || whole >= 10 {
+        format!("{whole} {name}")
+    } else {
+        format!("{whole}.{} {name}", rest * 10 / 1024)
+    }
 }
 
 /// A count with its thousands apart: `1 234 567`.

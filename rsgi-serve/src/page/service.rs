@@ -192,8 +192,7 @@ impl Page {
 }
 
 /// The words that a fleet has for its state, in the order of their numbers in the page, from 1.
-const PHASES: &[&str] =
-    &["starting", "running", "reloading", "upgrading", "away", "draining", "stopping"];
+const PHASES: &[&str] = &["starting", "running", "reloading", "upgrading", "away", "draining", "stopping"];
 
 /// Before the master has said anything, or of a master with other words.
 const UNKNOWN: &str = "unknown";
@@ -215,7 +214,8 @@ mod tests {
     fn answer(page: &Page, slot: u16) {
         let slot = page.slot(SlotId(slot)).unwrap();
         slot.connection_began();
-        let note = super::super::Note { started: Millis(1), method: "GET", target: "/", peer: "", request: "" };
+        let note =
+            super::super::Note { started: Millis(1), method: "GET", target: "/", peer: "", request: "" };
         let noted = slot.request_began(&note);
         slot.request_ended(noted, 200, 10, Duration::from_micros(70));
     }
@@ -260,7 +260,8 @@ mod tests {
         let page = page();
         // However long the machine lets the other thread stand in the middle.
         let sum = || loop {
-            let read = || page.slots().fold(page.dead().requests, |sum, (_, slot)| sum + slot.facts().requests);
+            let read =
+                || page.slots().fold(page.dead().requests, |sum, (_, slot)| sum + slot.facts().requests);
             if let Some(sum) = page.read_steadily(read) {
                 return sum;
             }

@@ -35,7 +35,8 @@ fn service_line(screen: &Screen) -> Line<'_> {
     let mut spans = vec![
         Span::styled(facts.state.clone(), Style::new().fg(colour(&facts.state)).add_modifier(Modifier::BOLD)),
         format!("  {} of {} workers ready", facts.ready, facts.wanted).into(),
-        format!("  generation {}  up {}  master {}", facts.generation, age(facts.uptime_ms), facts.master).dim(),
+        format!("  generation {}  up {}  master {}", facts.generation, age(facts.uptime_ms), facts.master)
+            .dim(),
     ];
     if let Some(why) = facts.refusal() {
         spans.push(format!("  not ready: {why}").fg(Color::Yellow));
@@ -92,9 +93,10 @@ fn table(screen: &Screen, area: Rect) -> Table<'static> {
 
 fn row(screen: &Screen, worker: &Worker) -> Row<'static> {
     let latencies = worker.traffic.latency;
-    let doing = worker.in_hand.first().map(|request| {
-        format!("{} {} for {}", request.method, request.target, age(request.ms))
-    });
+    let doing = worker
+        .in_hand
+        .first()
+        .map(|request| format!("{} {} for {}", request.method, request.target, age(request.ms)));
     Row::new(vec![
         Cell::from(worker.slot.to_string()),
         Cell::from(worker.pid.to_string()),

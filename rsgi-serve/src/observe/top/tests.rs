@@ -54,7 +54,8 @@ fn key(code: KeyCode) -> KeyEvent {
 fn it_shows_the_service_its_workers_and_what_they_answer() {
     let mut screen = Screen::new(facts(10_000, vec![worker(0, 100, 20), worker(1, 50, 30)]));
     let mut busy = worker(1, 150, 30);
-    busy.in_hand = vec![Running { ms: 3_000, method: "GET".into(), target: "/slow".into(), ..Running::default() }];
+    busy.in_hand =
+        vec![Running { ms: 3_000, method: "GET".into(), target: "/slow".into(), ..Running::default() }];
     screen.update(facts(12_000, vec![worker(0, 300, 20), busy]));
     let lines = lines(&screen, 120, 20);
     assert!(lines[0].starts_with("running  2 of 2 workers ready"), "{lines:#?}");
