@@ -25,14 +25,14 @@ fn named(setting: &'static Setting) -> Arg {
 
 fn valued(setting: &'static Setting) -> Arg {
     let arg = named(setting).value_name(setting.kind.word()).help(help(setting));
-    let arg = arg.allow_negative_numbers(true).overrides_with(setting.name);
-    match setting.kind {
-        Kind::Choice(words) => arg.action(ArgAction::Set).value_parser(Words(words)),
-        Kind::List { .. } => {
-            arg.action(ArgAction::Append).value_parser(Words(&[])).value_hint(hint(setting.kind.word()))
-        }
-        _ => arg.action(ArgAction::Set).value_parser(Words(&[])).value_hint(hint(setting.kind.word())),
+    let arg = arg.allow_negative_numbers(true).value_hint(hint(setting.kind.word()));
+    let words = if let Kind::Choice(words) = setting.kind { words } else { &[] };
+    let arg = arg.value_parser(Words(words));
+    if let Kind::List { .. } = setting.kind {
+        return arg.action(ArgAction::Append);
     }
+    // Of one that is repeated the last counts.
+    arg.action(ArgAction::Set).overrides_with(setting.name)
 }
 
 /// A switch has a flag for on and one for off; the one that does what is done anyway is hidden.
