@@ -1,0 +1,119 @@
+//! Outputs that are short, full or gone, and what a line costs.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use allocation_counter::measure;
+use rsgi_core::http::Request;
+use rsgi_core::{Environ, Middleware};
+use rsgi_test::Client;
+use tracing::subscriber::with_default;
+use tracing_subscriber::layer::SubscriberExt;
+
+use super::{hello, taken};
+use crate::access::sheet::Sheet;
+use crate::access::{Access, Counted, Format};
+use crate::log::colour::When;
+use crate::log::level::Level;
+use crate::log::output::Output;
+use crate::log::statsd::{Statsd, StatsdAddress};
+use crate::log::{Form, Log, Plan, scratch};
+
+#[test]
+fn a_line_beyond_what_a_pipe_keeps_together_is_shortened_in_its_values() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let path = PathBuf::from(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer)));
+    for format in [Format::default(), Format::json()] {
+        let access = Access::open(format, &Output::File(path.clone()), None).unwrap();
+        let target = format!("/{}", "p".repeat(6000));
+        drop(Client::new(access.wrap(hello)).get(&target).header("user-agent", "u".repeat(3000)).answer());
+    }
+    drop(writer);
+    let text = std::io::read_to_string(reader).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines.iter().all(|line| line.len() < 4096));
+    assert!(lines[0].contains("pp...(+4977) HTTP/1.1\" 200 13 \"-\" \"u"), "{}", lines[0]);
+    let object: serde_json::Value = serde_json::from_str(lines[1]).unwrap();
+    assert!(object["user_agent"].as_str().unwrap().ends_with("uu...(+1976)"));
+}
+
+#[test]
+fn a_full_disk_is_said_in_the_log_once_and_its_end_too() {
+    let (path, log_path) = (scratch("access-full"), scratch("access-full-log"));
+    std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+    let plan = Plan {
+        level: Level::Info,
+        output: Output::File(log_path.clone()),
+        form: Form::Text,
+        colour: When::Never,
+        owner: None,
+    };
+    let log = Log::open(&plan).unwrap();
+    with_default(tracing_subscriber::registry().with(log.layer()), || {
+        let access = Access::open(Format::default(), &Output::File(path.clone()), None).unwrap();
+        let sink = access.sink();
+        let client = Client::new(access.wrap(hello));
+        for _ in 0..3 {
+            assert_eq!(client.get("/").answer().status(), 200);
+        }
+        fs::remove_file(&path).unwrap();
+        sink.reopen().unwrap();
+        drop(client.get("/").answer());
+    });
+    let lines = taken(&log_path);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("[ERROR] the access log can't be written"), "{lines:?}");
+    assert!(lines[1].contains("[WARNING] the access log is written again: 3 lines were lost"), "{lines:?}");
+    assert_eq!(taken(&path).len(), 1);
+}
+
+#[test]
+fn an_unknown_atom_is_warned_of_when_the_log_is_opened() {
+    let log_path = scratch("access-unknown-log");
+    let plan = Plan {
+        level: Level::Info,
+        output: Output::File(log_path.clone()),
+        form: Form::Text,
+        colour: When::Never,
+        owner: None,
+    };
+    let log = Log::open(&plan).unwrap();
+    with_default(tracing_subscriber::registry().with(log.layer()), || {
+        let format = Format::parse("%(h)s %(hh)s").unwrap();
+        drop(Access::open(format, &Output::Stderr, None).unwrap());
+    });
+    let lines = taken(&log_path);
+    assert!(lines[0].ends_with("an unknown atom: a dash is written atom=hh"), "{lines:?}");
+}
+
+#[test]
+fn a_line_allocates_nothing_once_a_thread_has_written_some() {
+    let access = Access::open(Format::default(), &Output::File("/dev/null".into()), None).unwrap();
+    let outcome = Client::new(hello).get("/").answer().outcome().unwrap().clone();
+    let request =
+        Request::get("/ping?x=1").header("user-agent", "test").header("host", "a").body(()).unwrap();
+    let environ = Environ::for_test(request);
+    let write = || {
+        let sheet = Sheet::begin(&access.0.format, &environ, usize::MAX);
+        access.0.told(sheet, &outcome, None);
+    };
+    write();
+    write();
+    assert_eq!(measure(write).count_total, 0);
+}
+
+#[test]
+fn statsd_is_told_of_each_request() {
+    let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    server.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let address = StatsdAddress::parse(&server.local_addr().unwrap().to_string()).unwrap();
+    let statsd = Statsd::open(&address, "", "").unwrap();
+    drop(Client::new(Counted(statsd.into()).wrap(hello)).get("/").answer());
+    let mut bytes = [0; 500];
+    let length = server.recv(&mut bytes).unwrap();
+    let text = String::from_utf8_lossy(&bytes[..length]);
+    assert!(text.starts_with("gunicorn.requests:1|c\n"), "{text}");
+    assert!(text.ends_with("gunicorn.request.status.200:1|c"), "{text}");
+}
