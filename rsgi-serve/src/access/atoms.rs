@@ -167,7 +167,7 @@ impl Late {
                 None => style.unknown(line),
             },
             Self::Delivery => {
-                style.text(line, Some(words::delivery(outcome.delivery).as_bytes()), escape::WHOLE)
+                style.text(line, Some(words::delivery(outcome.delivery).as_bytes()), escape::WHOLE);
             }
             Self::Cause => {
                 style.text(line, words::cause(outcome.delivery).map(str::as_bytes), escape::WHOLE);

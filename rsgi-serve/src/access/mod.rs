@@ -8,7 +8,6 @@
 
 mod answer;
 mod atoms;
-mod counted;
 mod format;
 mod json;
 mod sheet;
@@ -31,7 +30,6 @@ use crate::log::output::Output;
 use crate::log::sink::{Sink, Written};
 use crate::log::{OpenError, Owner};
 use answer::Answer;
-pub(crate) use counted::Counted;
 pub(crate) use format::Format;
 use sheet::Sheet;
 

@@ -155,11 +155,6 @@ impl Log {
     pub(crate) fn count_for(&self, statsd: Option<Arc<Statsd>>) {
         *self.0.statsd.write().unwrap_or_else(PoisonError::into_inner) = statsd;
     }
-
-    /// Lines lost since it was opened.
-    pub(crate) fn lost(&self) -> u64 {
-        self.0.current.read().unwrap_or_else(PoisonError::into_inner).sink.lost()
-    }
 }
 
 impl Shared {

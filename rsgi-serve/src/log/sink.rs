@@ -6,8 +6,8 @@
 use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::path::{self, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -29,8 +29,6 @@ pub(crate) struct Sink {
     /// Whether the last line was lost, so that a sound output asks no lock.
     troubled: AtomicBool,
     trouble: Mutex<Trouble>,
-    /// Lines lost since the start.
-    lost: AtomicU64,
     /// Whether the standard streams lead here.
     captures: AtomicBool,
 }
@@ -90,11 +88,11 @@ impl Sink {
         let way = match output {
             Output::Stderr => Way::Stderr,
             Output::Stdout => Way::Stdout,
-            Output::File(path) => Way::File(path::absolute(path).map_err(fail)?, owner),
+            Output::File(path) => Way::File(std::path::absolute(path).map_err(fail)?, owner),
             Output::Syslog(syslog) => {
                 let peer = match &syslog.to {
                     SyslogAddress::Unix(path) => Ok(Peer::unix(path)),
-                    SyslogAddress::Udp(host, port) => Peer::udp(host, *port),
+                    SyslogAddress::Udp(host, number) => Peer::udp(host, *number),
                 };
                 Way::Syslog(peer.map_err(fail)?, Header::new(syslog, part))
             }
@@ -106,7 +104,6 @@ impl Sink {
             opened: RwLock::new(opened),
             troubled: AtomicBool::new(false),
             trouble: Mutex::default(),
-            lost: AtomicU64::new(0),
             captures: AtomicBool::new(false),
         })
     }
@@ -163,11 +160,6 @@ impl Sink {
             let _ended = LINE.try_with(|kept| kept.set(line));
         }
         written
-    }
-
-    /// Lines lost since the start.
-    pub(crate) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
     }
 
     /// The longest line that goes out whole, with what the output puts around it.
@@ -235,7 +227,6 @@ impl Sink {
 
     #[cold]
     fn failed(&self, failure: Failure) -> Written {
-        self.lost.fetch_add(1, Ordering::Relaxed);
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let first = trouble.lines == 0;
         trouble.lines += 1;

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use allocation_counter::measure;
 use rsgi_core::http::Request;
@@ -13,11 +12,10 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::{hello, taken};
 use crate::access::sheet::Sheet;
-use crate::access::{Access, Counted, Format};
+use crate::access::{Access, Format};
 use crate::log::colour::When;
 use crate::log::level::Level;
 use crate::log::output::Output;
-use crate::log::statsd::{Statsd, StatsdAddress};
 use crate::log::{Form, Log, Plan, scratch};
 
 #[test]
@@ -102,18 +100,4 @@ fn a_line_allocates_nothing_once_a_thread_has_written_some() {
     write();
     write();
     assert_eq!(measure(write).count_total, 0);
-}
-
-#[test]
-fn statsd_is_told_of_each_request() {
-    let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    server.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let address = StatsdAddress::parse(&server.local_addr().unwrap().to_string()).unwrap();
-    let statsd = Statsd::open(&address, "", "").unwrap();
-    drop(Client::new(Counted(statsd.into()).wrap(hello)).get("/").answer());
-    let mut bytes = [0; 500];
-    let length = server.recv(&mut bytes).unwrap();
-    let text = String::from_utf8_lossy(&bytes[..length]);
-    assert!(text.starts_with("gunicorn.requests:1|c\n"), "{text}");
-    assert!(text.ends_with("gunicorn.request.status.200:1|c"), "{text}");
 }
