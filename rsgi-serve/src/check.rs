@@ -59,21 +59,11 @@ fn check(child: &Child, launch: &mut Launch, settings: Settings) -> Result<(), F
     let log = Log::open(&loaded.log_plan()).map_err(|error| wrong(error.to_string()))?;
     // A program may have a log of its own.
     let _ = log.install();
-    boot_in(child, &mut *launch.body, &launch.hooks, &loaded, log)
+    boot(child, &mut *launch.body, &launch.hooks, &loaded, log)
 }
 
 /// Boots the app in this process.
 pub(crate) fn boot(
-    child: Child,
-    body: &mut dyn Body,
-    hooks: &Arc<dyn Hooks>,
-    loaded: &Loaded,
-    log: Log,
-) -> Result<(), Failure> {
-    boot_in(&child, body, hooks, loaded, log)
-}
-
-fn boot_in(
     child: &Child,
     body: &mut dyn Body,
     hooks: &Arc<dyn Hooks>,

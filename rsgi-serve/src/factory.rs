@@ -196,7 +196,7 @@ mod tests {
         hello
     }
 
-    fn made<M, F: Factory<M>>(factory: F) -> Result<(), String> {
+    fn made<M, F: Factory<M>>(factory: &F) -> Result<(), String> {
         let section: &'static Section = Box::leak(Box::default());
         match factory.create(section) {
             Creation::Done(done) => done.map(drop).map_err(|error| error.to_string()),
@@ -213,11 +213,11 @@ mod tests {
 
     #[test]
     fn every_form_of_a_function_is_a_factory() {
-        assert_eq!(made(plain), Ok(()));
-        assert_eq!(made(failing), Err("no database".to_owned()));
-        assert_eq!(made(later), Ok(()));
-        assert_eq!(made(later_failing), Err("no section".to_owned()));
-        assert_eq!(made(with_section), Ok(()));
-        assert_eq!(made(|| hello), Ok(()));
+        assert_eq!(made(&plain), Ok(()));
+        assert_eq!(made(&failing), Err("no database".to_owned()));
+        assert_eq!(made(&later), Ok(()));
+        assert_eq!(made(&later_failing), Err("no section".to_owned()));
+        assert_eq!(made(&with_section), Ok(()));
+        assert_eq!(made(&|| hello), Ok(()));
     }
 }

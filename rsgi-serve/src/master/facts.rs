@@ -74,7 +74,9 @@ impl Master {
                 ready.push(*slot);
             }
         }
-        ready.into_iter().for_each(|slot| self.feed(Event::Ready { slot }));
+        for slot in ready {
+            self.feed(Event::Ready { slot });
+        }
     }
 
     fn gather_ends(&mut self) {

@@ -16,7 +16,7 @@ use super::role::VARIABLE;
 use super::{Launch, Life, Loaded, Master};
 use crate::Section;
 use crate::clock::Millis;
-use crate::fleet::{Fleet, Generation, Rules};
+use crate::fleet::{Fleet, Generation, Heir, Rules};
 use crate::log::level::{Level, say};
 use crate::notify::{self, Message, Notifier};
 use crate::observe::Keeper;
@@ -24,7 +24,7 @@ use crate::page::Page;
 use crate::pidfile::PidFile;
 use crate::process::{Image, exec};
 use crate::settings::Settings;
-use crate::sockets::{self, Listeners};
+use crate::sockets::{self, Kept, Listeners};
 use crate::sys;
 use crate::worker::Failure;
 
@@ -52,7 +52,7 @@ pub(crate) fn refuse(launch: &Launch, reason: &str, estate: OwnedFd) -> ExitCode
 fn go_back(launch: &Launch, mut estate: Estate, reason: &str) -> String {
     estate.legacy.rolled_back = Some(reason.to_owned());
     let image = estate.image.take();
-    let sockets = estate.listeners.iter().chain(&estate.status).flat_map(|kept| kept.numbers());
+    let sockets = estate.listeners.iter().chain(&estate.status).flat_map(Kept::numbers);
     let others =
         [estate.page, estate.life_reading, estate.life_writing, estate.pidfile.as_ref().map(|it| it.1)];
     let numbers: Vec<_> = sockets.chain(others.into_iter().flatten()).collect();
@@ -75,10 +75,6 @@ fn go_back(launch: &Launch, mut estate: Estate, reason: &str) -> String {
 }
 
 fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<Master, Failure> {
-    let inherited = |number: Option<i32>| {
-        let number = number.ok_or_else(|| wrong("a descriptor wasn't handed over"))?;
-        sys::inherited(number).map_err(|error| wrong(format!("descriptor {number}: {error}")))
-    };
     let handed = estate.handed();
     let page = Page::adopt(inherited(estate.page)?).map_err(wrong)?.keep();
     page.set_master(getpid());
@@ -97,16 +93,7 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
     surround(&settings)?;
     let loaded = Loaded::load(settings, &handed, None).map_err(wrong)?;
     let log = open_log(&loaded)?;
-    match sockets::open_all(&listeners.missing(&loaded.binds), &loaded.options, |_, _| {}) {
-        Ok(opened) => {
-            opened.iter().for_each(|listener| say_listening(listener, &loaded.settings));
-            listeners.add(opened);
-        }
-        Err(error) => say(
-            Level::Error,
-            format_args!("{error}; the addresses of before serve, and a reload tries again"),
-        ),
-    }
+    open_missing(&mut listeners, &loaded);
     launch.title.set("master", &loaded.settings.process.title);
     if let Some(notifier) = &notifier {
         // Of no weight: the process is the same.
@@ -121,24 +108,13 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
         say(Level::Error, format_args!("{error}; there is no control socket"));
         None
     });
-    let status = match (estate.status, estate.status_pid) {
-        (kept, Some(pid)) if loaded.settings.status.is_some() && !kept.is_empty() => {
-            let listeners = Listeners::restore(kept).map_err(wrong)?;
-            let mut keeper = Keeper::adopted(pid, Millis::now());
-            keeper.renew();
-            Some(Status { keeper, listeners })
-        }
-        _ => Status::open(&loaded).unwrap_or_else(|error| {
-            say(Level::Error, format_args!("{error}; there is no status page"));
-            None
-        }),
-    };
+    let status = status(estate.status, estate.status_pid, &loaded)?;
     let legacy = estate.legacy;
-    let workers: Vec<_> = legacy.workers.iter().map(|heir| (heir.pid, heir.slot, heir.ready)).collect();
-    let pid = |number: u32| i32::try_from(number).ok().and_then(Pid::from_raw);
-    let pids: HashMap<_, _> =
-        workers.iter().filter_map(|(number, slot, _)| Some((pid(*number)?, *slot))).collect();
-    let adopted: BTreeSet<_> = workers.iter().filter(|it| it.2.is_none()).map(|it| it.1).collect();
+    let workers = &legacy.workers;
+    let pid = |heir: &Heir| i32::try_from(heir.pid).ok().and_then(Pid::from_raw);
+    let pids: HashMap<_, _> = workers.iter().filter_map(|heir| Some((pid(heir)?, heir.slot))).collect();
+    let adopted: BTreeSet<_> =
+        workers.iter().filter(|heir| heir.ready.is_none()).map(|heir| heir.slot).collect();
     let generation = Generation(legacy.generation);
     let back = legacy.rolled_back.is_some();
     let rules = Rules::of(&loaded.settings, watchdog);
@@ -172,4 +148,42 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
         predecessor: None,
         over: None,
     })
+}
+
+/// Takes a descriptor of the image before.
+fn inherited(number: Option<i32>) -> Result<OwnedFd, Failure> {
+    let number = number.ok_or_else(|| wrong("a descriptor wasn't handed over"))?;
+    sys::inherited(number).map_err(|error| wrong(format!("descriptor {number}: {error}")))
+}
+
+/// Opens the addresses that the new settings name besides; one that can't be had is no reason to go back.
+fn open_missing(listeners: &mut Listeners, loaded: &Loaded) {
+    match sockets::open_all(&listeners.missing(&loaded.binds), &loaded.options, |_, _| {}) {
+        Ok(opened) => {
+            for listener in &opened {
+                say_listening(listener, &loaded.settings);
+            }
+            listeners.add(opened);
+        }
+        Err(error) => say(
+            Level::Error,
+            format_args!("{error}; the addresses of before serve, and a reload tries again"),
+        ),
+    }
+}
+
+/// Takes over the status address, whose process is replaced by one of this image.
+fn status(kept: Vec<Kept>, pid: Option<u32>, loaded: &Loaded) -> Result<Option<Status>, Failure> {
+    match pid {
+        Some(pid) if loaded.settings.status.is_some() && !kept.is_empty() => {
+            let listeners = Listeners::restore(kept).map_err(wrong)?;
+            let mut keeper = Keeper::adopted(pid, Millis::now());
+            keeper.renew();
+            Ok(Some(Status { keeper, listeners }))
+        }
+        _ => Ok(Status::open(loaded).unwrap_or_else(|error| {
+            say(Level::Error, format_args!("{error}; there is no status page"));
+            None
+        })),
+    }
 }

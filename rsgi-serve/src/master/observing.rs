@@ -74,7 +74,9 @@ impl Master {
             let mut events: Vec<Event> = Vec::new();
             control.turn(now, self.fleet.view().wanted, &facts, &mut events);
             self.control = Some(control);
-            events.into_iter().for_each(|event| self.feed(event));
+            for event in events {
+                self.feed(event);
+            }
         }
         let beat = self.page.status_beat();
         while let Some(task) = self.status.as_mut().and_then(|it| it.keeper.due(Millis::now(), beat)) {
@@ -92,7 +94,7 @@ impl Master {
         let Some(status) = &mut self.status else { return };
         match forked {
             Ok(Forked::Parent(pid)) => {
-                status.keeper.forked(pid.as_raw_nonzero().get().unsigned_abs(), Millis::now())
+                status.keeper.forked(pid.as_raw_nonzero().get().unsigned_abs(), Millis::now());
             }
             Ok(Forked::Child(child)) => self.be_status(&child),
             Err(error) => {

@@ -182,6 +182,13 @@ impl Master {
         {
             tracing::error!(target: "rsgi", %error, "the pid file keeps the second master's name");
         }
+        if self.control.is_none() {
+            // The first master had the name.
+            self.control = super::observing::control(&self.current.settings).unwrap_or_else(|error| {
+                tracing::error!(target: "rsgi", "{error}; there is no control socket");
+                None
+            });
+        }
         let Some(notifier) = &self.notifier else { return };
         if let Err(error) = notifier.send(&Message::Master(getpid())) {
             tracing::warn!(target: "rsgi", %error, "the service manager can't be told who the master is now");
@@ -224,7 +231,7 @@ fn try_prove(
     let log = crate::log::Log::open(&loaded.log_plan()).map_err(|error| wrong(error.to_string()))?;
     // A trial has no other log before it.
     let _ = log.install();
-    crate::check::boot(launch.forking.give_up(), &mut *launch.body, &launch.hooks, &loaded, log)
+    crate::check::boot(&launch.forking.give_up(), &mut *launch.body, &launch.hooks, &loaded, log)
         .map_err(|failure| (failure.exit, failure.reason))
 }
 

@@ -1,6 +1,6 @@
 //! The child that builds the program again when its sources change (`--reload`), and has the master upgrade to it.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
@@ -27,7 +27,7 @@ impl Master {
                 // Connections that come must not wait for this process.
                 drop(std::mem::take(&mut self.listeners));
                 self.status = None;
-                be_watcher(&child, master, &settings, folder)
+                be_watcher(&child, master, &settings, &folder)
             }
             Err(error) => say(Level::Error, format_args!("reload: nothing is watched: {error}")),
         }
@@ -42,10 +42,10 @@ impl Master {
     }
 }
 
-fn be_watcher(child: &Child, master: Pid, settings: &WatchSettings, folder: PathBuf) -> ! {
+fn be_watcher(child: &Child, master: Pid, settings: &WatchSettings, folder: &Path) -> ! {
     let there = child.end_with(master, Signal::KILL);
     if signals::unblock().is_ok() && matches!(there, Ok(process::Master::Alive)) {
-        Watch::new(settings, &folder).run(child, || {
+        Watch::new(settings, folder).run(child, || {
             // It ends with its master.
             let _ = kill_process(master, Signal::USR2);
         });

@@ -12,6 +12,7 @@ use super::job::{Failure, Job, Purpose};
 use super::observed::Observed;
 use super::reins::Reins;
 use super::signals;
+use crate::hooks::Hooks;
 use crate::log::level::{Level, say};
 use crate::process::privileges::Identity;
 use crate::process::title::Title;
@@ -55,7 +56,7 @@ pub(crate) fn live_in(
 
 fn begin(child: &Child, job: &mut Job, identity: &Identity, reins: &Arc<Reins>) -> Result<(), Failure> {
     if job.purpose == Purpose::Serve {
-        reins.hook("post_fork", |hooks, worker| hooks.post_fork(worker));
+        reins.hook("post_fork", Hooks::post_fork);
     }
     identity.assume(child)?;
     signals::obey(child, Arc::clone(reins)).map_err(Failure::of_worker)?;
@@ -72,7 +73,7 @@ fn begin(child: &Child, job: &mut Job, identity: &Identity, reins: &Arc<Reins>) 
 
 /// Serves an app until the end.
 pub(super) fn serve(child: &Child, mut job: Job, app: impl App, reins: &Arc<Reins>) -> Result<(), Failure> {
-    reins.hook("post_worker_init", |hooks, worker| hooks.post_worker_init(worker));
+    reins.hook("post_worker_init", Hooks::post_worker_init);
     let config = adapters::config(&job.settings, std::mem::take(&mut job.binds));
     let app = Observed::new(Arc::clone(&reins.gauge), app);
     let Started { serving, wait } = match job.access.take() {
@@ -90,6 +91,6 @@ pub(super) fn serve(child: &Child, mut job: Job, app: impl App, reins: &Arc<Rein
         ready();
     }
     let ended = wait();
-    reins.hook("worker_exit", |hooks, worker| hooks.worker_exit(worker));
+    reins.hook("worker_exit", Hooks::worker_exit);
     Ok(ended?)
 }

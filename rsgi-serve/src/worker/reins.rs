@@ -85,7 +85,7 @@ impl Reins {
     }
 
     /// Calls a hook of the worker's; a panic of it is said.
-    pub(super) fn hook(&self, name: &str, hook: impl FnOnce(&dyn Hooks, &Worker)) {
+    pub(super) fn hook(&self, name: &str, hook: impl FnOnce(&(dyn Hooks + 'static), &Worker)) {
         if let Err(panic) = hooks::call(|| hook(&*self.hooks, &self.worker)) {
             say(Level::Error, format_args!("The hook {name} panicked: {panic}"));
         }
@@ -100,7 +100,7 @@ impl Reins {
                 self.reopen.all();
             }
             SIGABRT => {
-                self.hook("worker_abort", |hooks, worker| hooks.worker_abort(worker));
+                self.hook("worker_abort", Hooks::worker_abort);
                 // As the signal has it, with a core where the system writes one.
                 if signal_hook::low_level::emulate_default_handler(SIGABRT).is_err() {
                     sys::leave(1);
@@ -128,7 +128,7 @@ impl Reins {
     }
 
     fn end_now(&self) {
-        self.hook("worker_int", |hooks, worker| hooks.worker_int(worker));
+        self.hook("worker_int", Hooks::worker_int);
         self.stop(State::Stopping, |serving| serving.stop(Some(Duration::ZERO)));
         let stage = self.stage();
         let waits = |stage: &mut Stage| !matches!(stage, Stage::Over);
