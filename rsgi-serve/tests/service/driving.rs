@@ -1,0 +1,179 @@
+//! Starting, asking and ending a service in a test.
+
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+pub(crate) const SERVERS: [&str; 2] = ["std", "hyper"];
+
+/// A service that a test started.
+pub(crate) struct Service {
+    child: Child,
+    lines: Receiver<String>,
+    heard: Vec<String>,
+    address: String,
+}
+
+impl Service {
+    /// Starts it at a port of the system's choice.
+    pub(crate) fn start(server: &str, arguments: &[&str]) -> Self {
+        let mut child = command(server, arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Self { child, lines, heard: Vec::new(), address: String::new() }
+    }
+
+    /// Starts it and waits until all workers are ready.
+    pub(crate) fn ready(server: &str, arguments: &[&str]) -> Self {
+        let mut service = Self::start(server, arguments);
+        service.said(" ready in ");
+        service
+    }
+
+    /// What `check` says with its exit code.
+    pub(crate) fn check(server: &str, arguments: &[&str]) -> Option<i32> {
+        command(server, arguments).arg("check").stderr(Stdio::null()).status().unwrap().code()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Waits for a line that holds this text; lines are heard once.
+    pub(crate) fn said(&mut self, text: &str) -> String {
+        loop {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                panic!("nobody said {text:?} after:\n{}", self.heard.join("\n"));
+            };
+            if let Some((_, address)) = line.split_once("Listening at: http://") {
+                self.address = address.split(' ').next().unwrap().to_owned();
+            }
+            self.heard.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Waits until nobody can say anything any more.
+    pub(crate) fn silence(&mut self) {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            if let Err(mpsc::RecvTimeoutError::Disconnected) = self.lines.recv_timeout(PATIENCE) {
+                return;
+            }
+        }
+        panic!("somebody still holds the log");
+    }
+
+    pub(crate) fn get(&self, path: &str) -> String {
+        ask(&self.address, path).unwrap()
+    }
+
+    /// Asks until it is answered: for a service that doesn't say when it is ready.
+    pub(crate) fn patient(&self, path: &str) -> String {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match ask(&self.address, path) {
+                Ok(body) => return body,
+                Err(error) => assert!(Instant::now() < end, "{error}"),
+            }
+        }
+    }
+
+    /// Asks on a thread of its own.
+    pub(crate) fn ask_aside(&self, path: &'static str) -> JoinHandle<io::Result<String>> {
+        let address = self.address.clone();
+        thread::spawn(move || ask(&address, path))
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.pid(), name);
+    }
+
+    /// Waits for its end.
+    pub(crate) fn code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // The workers of a killed master leave by themselves; those that are stuck are ended here.
+        let workers = workers_of(self.child.id());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for worker in workers {
+            if let Some(pid) = i32::try_from(worker).ok().and_then(Pid::from_raw) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+    }
+}
+
+/// Sends a process a signal.
+pub(crate) fn signal(pid: u32, name: &str) {
+    let signal = match name {
+        "TERM" => Signal::TERM,
+        "HUP" => Signal::HUP,
+        "QUIT" => Signal::QUIT,
+        "KILL" => Signal::KILL,
+        "TTIN" => Signal::TTIN,
+        "TTOU" => Signal::TTOU,
+        "USR2" => Signal::USR2,
+        other => panic!("no signal {other}"),
+    };
+    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
+}
+
+/// The children of a master, as the kernel has them.
+pub(crate) fn workers_of(master: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children")).unwrap_or_default();
+    let mut workers: Vec<u32> = children.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+    workers.sort_unstable();
+    workers
+}
+
+/// Asks for a path, on a connection of its own.
+pub(crate) fn ask(address: &str, path: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    Ok(body.to_owned())
+}
+
+/// A folder of a test's own.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    let place = std::env::temp_dir().join(format!("rsgi-serve-{}-{name}", std::process::id()));
+    fs::create_dir_all(&place).unwrap();
+    place
+}
+
+fn command(server: &str, arguments: &[&str]) -> Command {
+    // Beside the tests: `debug/deps/service-…` and `debug/examples/trouble`.
+    let here = std::env::current_exe().unwrap();
+    let program = here.parent().and_then(|deps| deps.parent()).unwrap().join("examples/trouble");
+    let mut command = Command::new(program);
+    command.args(["--server", server, "--bind", "127.0.0.1:0", "--no-control-socket"]).args(arguments);
+    command.env_remove("RSGI_WORKERS").stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+/// Ten times what anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
