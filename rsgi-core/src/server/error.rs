@@ -80,6 +80,11 @@ impl ServeError {
     /// Tells why opening a listener failed, with the remedy that fits the system's answer.
     pub fn opening(bind: &Bind, error: io::Error) -> Self {
         let (kind, problem, remedy) = match (error.kind(), bind) {
+            (_, Bind::Fd(_)) => (
+                ServeErrorKind::BadDescriptor,
+                "this descriptor is no listening socket of this process",
+                "check what the parent hands over (systemd: LISTEN_FDS, from 3 up)",
+            ),
             (io::ErrorKind::AddrInUse, _) => (
                 ServeErrorKind::AddressInUse,
                 "address already in use",
@@ -99,11 +104,6 @@ impl ServeError {
                 ServeErrorKind::AddressNotAvailable,
                 "its folder doesn't exist",
                 "create it or choose another path",
-            ),
-            (_, Bind::Fd(_)) => (
-                ServeErrorKind::BadDescriptor,
-                "this descriptor is no listening socket of this process",
-                "check what the parent hands over (systemd: LISTEN_FDS, from 3 up)",
             ),
             (io::ErrorKind::AddrNotAvailable, _) => (
                 ServeErrorKind::AddressNotAvailable,

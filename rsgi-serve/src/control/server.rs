@@ -95,6 +95,8 @@ impl Server {
         if let Some(client) = self.clients.iter_mut().find(|client| client.awaits() == Some(to)) {
             client.answer_waiting(now, |took| Reply::of(answer, took));
         }
+        // Who asked in words waits for the end of the connection, and the next turn may be far.
+        self.clients.retain(|client| !client.is_over(now));
     }
 
     /// Before an exec or the end: sends what goes at once, and what goes within a moment.

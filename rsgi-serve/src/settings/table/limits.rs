@@ -58,7 +58,7 @@ settings! { "Limits";
         Kind::Size { least: 1024, most: MOST },
         "Bytes of an answer that are held for a client that is slow to read",
     )
-    .default("64K");
+    .default("128K");
     DISCARD_LIMIT = Setting::new(
         "discard_limit",
         Kind::Size { least: 0, most: u64::MAX },
