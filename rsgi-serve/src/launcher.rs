@@ -183,7 +183,7 @@ impl Launcher {
 }
 
 fn act(launch: Launch, invocation: Invocation, role: Role, commands: Vec<Own>) -> io::Result<ExitCode> {
-    let Invocation { action, settings, .. } = invocation;
+    let Invocation { action, settings } = invocation;
     match action {
         Action::Serve if settings.workers == 0 && matches!(role, Role::First) => {
             Ok(alone::run(launch, settings))

@@ -21,7 +21,7 @@ use clap_complete::Shell;
 
 pub(crate) use clients::{Client, Hurry, Scale, Shown};
 
-use crate::settings::{self, Fault, Faults, Machine, Settings, Sources, Values};
+use crate::settings::{self, Fault, Faults, Machine, Settings, Sources};
 
 /// The program that the launcher is in.
 #[derive(Clone, Debug)]
@@ -62,7 +62,6 @@ pub(crate) enum Asked {
 pub(crate) struct Invocation {
     pub(crate) action: Action,
     pub(crate) settings: Settings,
-    pub(crate) values: Values,
 }
 
 /// What is to be done.
@@ -126,7 +125,7 @@ pub(crate) fn read(program: &Program, started: &Started) -> Result<Asked, Faults
         return Ok(Asked::Text(settings::print(&values)));
     }
     let action = action(&matches, name, inner);
-    Ok(Asked::Do(Box::new(Invocation { action, settings, values })))
+    Ok(Asked::Do(Box::new(Invocation { action, settings })))
 }
 
 fn action(matches: &ArgMatches, name: Option<&str>, inner: Option<&ArgMatches>) -> Action {

@@ -3,7 +3,7 @@
 use clap::Arg;
 
 use super::*;
-use crate::settings::{Origin, ServerKind};
+use crate::settings::ServerKind;
 
 /// A folder of a test's own, with a settings' file in it if there is a text for one.
 struct Folder(PathBuf);
@@ -94,12 +94,15 @@ fn a_flag_is_stronger_than_the_environment_than_the_file_than_the_program() {
     assert_eq!(got.settings.config.backlog.0, 3);
     assert_eq!(got.settings.app["name"].as_str(), Some("x"));
     assert_eq!(got.settings.sockets.binds[0].to_string(), "0.0.0.0:5000");
-    let origin =
-        |name: &str| got.values.origin(settings::all().find(|setting| setting.name == name).unwrap());
-    assert_eq!(*origin("timeout"), Origin::File { path: "rsgi.toml".into(), line: 2 });
-    assert_eq!(*origin("keepalive"), Origin::Environment("RSGI_KEEPALIVE".to_owned()));
-    assert_eq!(*origin("backlog"), Origin::Flag("--backlog".to_owned()));
-    assert_eq!(*origin("chdir"), Origin::Default);
+    let Ok(Asked::Text(printed)) = ask_in(&folder.0, "print-config --backlog 3", &environment) else { panic!() };
+    for line in [
+        "timeout = \"1s\" # rsgi.toml:2\n",
+        "keepalive = \"2s\" # the variable RSGI_KEEPALIVE\n",
+        "backlog = 3 # the flag --backlog\n",
+        "# chdir is not set",
+    ] {
+        assert!(printed.contains(line), "{line} isn't in {printed}");
+    }
     let without_a_file = invocation(ask(""));
     assert_eq!(seconds(without_a_file.settings.clocks.silence), 7, "the program's own");
 }
