@@ -5,6 +5,8 @@
 
 mod driving;
 mod liveness;
+mod load;
+mod lossless;
 mod signals;
 mod start;
 mod upgrade;
