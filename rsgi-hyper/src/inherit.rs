@@ -30,13 +30,13 @@ pub(crate) fn inherit(number: i32) -> io::Result<OwnedFd> {
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
     recvmsg(&receiver, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::empty())?;
-    let received = ancillary.drain().find_map(|message| match message {
+    let duplicate = ancillary.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
         _ => None,
     });
-    let received = received.ok_or_else(|| io::Error::other("the system gave no duplicate"))?;
-    fcntl_setfd(&received, FdFlags::CLOEXEC)?;
-    Ok(received)
+    let duplicate = duplicate.ok_or_else(|| io::Error::other("the system gave no duplicate"))?;
+    fcntl_setfd(&duplicate, FdFlags::CLOEXEC)?;
+    Ok(duplicate)
 }
 
 #[cfg(test)]

@@ -30,13 +30,11 @@ pub(super) fn matches(
             Err(error) if !error.use_stderr() => return Err(error),
             Err(error) => error,
         };
-        match line.mend(&error) {
-            Some(fault) => faults.push(fault),
-            None => {
-                faults.push(unmended(&error));
-                return Ok(ArgMatches::default());
-            }
-        }
+        let Some(fault) = line.mend(&error) else {
+            faults.push(unmended(&error));
+            return Ok(ArgMatches::default());
+        };
+        faults.push(fault);
     }
 }
 

@@ -99,7 +99,7 @@ impl Program {
 ///
 /// Everything that is wrong with the command line and the settings.
 pub(crate) fn read(program: &Program, started: &Started) -> Result<Asked, Faults> {
-    let command = tree::command(program).map_err(|fault| Faults(vec![fault]))?;
+    let command = tree::command(program)?;
     let mut faults = Vec::new();
     let own: Vec<_> = program.commands.iter().map(clap::Command::get_name).collect();
     let matches = match mend::matches(&command, &started.arguments, &own, &mut faults) {

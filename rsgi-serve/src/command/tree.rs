@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use super::arguments::arguments;
 use super::{Program, clients, taken};
-use crate::settings::{self, Fault};
+use crate::settings::{self, Fault, Faults};
 
 pub(super) const SERVE: &str = "serve";
 pub(super) const CHECK: &str = "check";
@@ -20,7 +20,7 @@ pub(super) const SHELL: &str = "shell";
 pub(super) const CHECK_CONFIG: &str = "check-config";
 
 /// Makes the whole command line.
-pub(super) fn command(program: &Program) -> Result<Command, Fault> {
+pub(super) fn command(program: &Program) -> Result<Command, Faults> {
     let shell = Arg::new(SHELL).required(true).value_parser(clap::value_parser!(Shell)).help("The shell");
     let ours = [
         with_settings(Command::new(SERVE).about("Serves; it may be left out")),
@@ -37,7 +37,7 @@ pub(super) fn command(program: &Program) -> Result<Command, Fault> {
         let name = command.get_name();
         let twice = program.commands[..index].iter().any(|other| other.get_name() == name);
         if twice || command.get_name_and_visible_aliases().into_iter().any(is_ours) {
-            return Err(taken(name));
+            return Err(Faults(vec![taken(name)]));
         }
     }
     let root = Command::new(program.name.clone())

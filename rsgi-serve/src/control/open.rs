@@ -122,7 +122,7 @@ fn beside(path: &Path) -> PathBuf {
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "control_socket {:?}: ", self.path)?;
+        write!(f, "control_socket {}: ", self.path.display())?;
         match &self.why {
             Why::Alive => f.write_str(
                 "another master answers there; give this one another name (proc_name) or path, or --no-control-socket",

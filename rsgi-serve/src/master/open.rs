@@ -134,12 +134,10 @@ impl Opened {
         });
         let pidfile = path.as_deref().map(PidFile::write).transpose().map_err(wrong)?;
         let predecessor = lent.as_ref().and_then(|estate| Pid::from_raw(estate.master));
-        let opened = listeners(&loaded, lent);
-        let opened = opened.map(|listeners: Listeners| {
+        let opened = listeners(&loaded, lent).inspect(|listeners: &Listeners| {
             say(Level::Info, format_args!("Starting rsgi {}", env!("CARGO_PKG_VERSION")));
             listeners.iter().for_each(|listener| say_listening(listener, settings));
             say(Level::Info, format_args!("Using worker: {}", settings.server.name()));
-            listeners
         });
         let listeners = match opened {
             Ok(listeners) => listeners,

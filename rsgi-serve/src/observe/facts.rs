@@ -63,6 +63,7 @@ pub(crate) struct Traffic {
 }
 
 /// How long requests took; nothing without any.
+#[expect(clippy::struct_field_names, reason = "the unit is part of what a reader of the JSON sees")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Latency {
@@ -124,7 +125,9 @@ impl Facts {
             let slots = page.slots().filter(|(_, slot)| slot.state() != State::Free);
             (page.dead(), slots.map(|(id, slot)| (id, slot, slot.facts())).collect::<Vec<_>>())
         });
-        found.iter().for_each(|(_, _, facts)| totals.add(facts));
+        for (_, _, facts) in &found {
+            totals.add(facts);
+        }
         let service = page.service();
         let sum = |of: fn(&page::Facts) -> u64| {
             found.iter().fold(0_u64, |sum, (_, _, facts)| sum.saturating_add(of(facts)))

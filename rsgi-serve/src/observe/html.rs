@@ -30,11 +30,11 @@ fn body(out: &mut String, name: &str, facts: &Facts) -> fmt::Result {
     workers(out, facts)?;
     queues(out, facts)?;
     counters(out, facts)?;
-    write!(
+    writeln!(
         out,
         "<footer>rsgi-serve {} &middot; <a href=\"metrics\">metrics</a> &middot; <a href=\"status.json\">JSON</a> \
          &middot; <a href=\"health\">health</a> &middot; <a href=\"ready\">ready</a> &middot; renewed every {REFRESH} s\
-         </footer></body></html>\n",
+         </footer></body></html>",
         Escaped(&facts.version)
     )
 }

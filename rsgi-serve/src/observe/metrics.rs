@@ -62,8 +62,11 @@ fn traffic(out: &mut Text, traffic: &Traffic) {
     out.labelled("request_duration_seconds_count", &[], total);
 }
 
+/// A figure of each worker: its name, what it is, and where it is found.
+type Gauge = (&'static str, &'static str, fn(&Worker) -> u64);
+
 fn workers(out: &mut Text, facts: &Facts) {
-    let table: [(&str, &str, fn(&Worker) -> u64); 5] = [
+    let table: [Gauge; 5] = [
         ("worker_requests_in_progress", "Requests the worker is answering.", |worker| worker.busy),
         ("worker_connections", "Connections the worker has open.", |worker| worker.connections),
         ("worker_memory_bytes", "Resident memory of the worker.", |worker| worker.memory),
@@ -80,7 +83,7 @@ fn workers(out: &mut Text, facts: &Facts) {
             out.labelled(name, &[("slot", &worker.slot.to_string())], of(worker));
         }
     }
-    let table: [(&str, &str, fn(&Worker) -> u64); 3] = [
+    let table: [Gauge; 3] = [
         ("worker_age_seconds", "Since the worker was started.", |worker| worker.age_ms),
         ("worker_silence_seconds", "Since the worker's last sign of life.", |worker| worker.silent_ms),
         ("worker_oldest_request_seconds", "Age of the oldest request the worker is answering.", |worker| {

@@ -1,4 +1,4 @@
-//! Asks the kernel for the queues of all listening sockets of a family, by netlink: sock_diag(7), `linux/inet_diag.h`, `linux/unix_diag.h`.
+//! Asks the kernel for the queues of all listening sockets of a family, by netlink: `sock_diag(7)`, `linux/inet_diag.h`, `linux/unix_diag.h`.
 //!
 //! Requests and answers are laid out here byte by byte; the kernel's numbers are in the machine's order. Answers are read with every bound
 //! checked, and no longer than [`PATIENCE`].
@@ -17,7 +17,7 @@ use super::queues::Family;
 pub(super) struct Waiting {
     pub(super) inode: u32,
     /// Connections that wait.
-    pub(super) waiting: u32,
+    pub(super) queued: u32,
     /// How many may.
     pub(super) limit: u32,
 }
@@ -111,7 +111,7 @@ fn messages(family: Family, mut bytes: &[u8], found: &mut Vec<Waiting>) -> io::R
 
 /// Of an `inet_diag_msg`: four bytes, an id of 48, a time, both queues, the user, the inode.
 fn inet(body: &[u8]) -> Option<Waiting> {
-    Some(Waiting { waiting: long(body, 56)?, limit: long(body, 60)?, inode: long(body, 68)? })
+    Some(Waiting { queued: long(body, 56)?, limit: long(body, 60)?, inode: long(body, 68)? })
 }
 
 /// Of a `unix_diag_msg`: four bytes, the inode, a cookie; then attributes, of which one has both queues.
@@ -124,7 +124,7 @@ fn unix(body: &[u8]) -> Option<Waiting> {
             return None;
         }
         if kind == ATTRIBUTE_QUEUES {
-            return Some(Waiting { inode, waiting: long(attributes, 4)?, limit: long(attributes, 8)? });
+            return Some(Waiting { inode, queued: long(attributes, 4)?, limit: long(attributes, 8)? });
         }
         attributes = attributes.get(length.next_multiple_of(4)..)?;
     }
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_unix_sockets_queue_is_found_among_its_attributes() {
-        let expected = Waiting { inode: 77, waiting: 5, limit: 128 };
+        let expected = Waiting { inode: 77, queued: 5, limit: 128 };
         let mut datagram = message(BY_FAMILY, &unix_body());
         datagram.extend(message(DONE, &[0; 4]));
         let mut found = Vec::new();

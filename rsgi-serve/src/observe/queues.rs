@@ -1,7 +1,7 @@
 //! [`Queues`]: how many connections wait to be accepted at each listener.
 //!
 //! A queue is found by the inode of its socket, so who asks needs no descriptor of it: the status process holds none, and a listener that
-//! the master closes is really closed. The kernel answers by netlink (sock_diag(7)), which some containers forbid: then there are no
+//! the master closes is really closed. The kernel answers by netlink (`sock_diag(7)`), which some containers forbid: then there are no
 //! queues to show, and that is all.
 
 use std::os::fd::AsFd;
@@ -85,7 +85,7 @@ impl Listener {
         let mut own = found.iter().filter(|it| self.inodes.contains(&it.inode)).peekable();
         own.peek()?;
         let (waiting, limit) = own.fold((0, 0), |(waiting, limit), it| {
-            (waiting + u64::from(it.waiting), limit + u64::from(it.limit))
+            (waiting + u64::from(it.queued), limit + u64::from(it.limit))
         });
         Some(Queue { listener: self.name.clone(), waiting, limit })
     }
@@ -150,9 +150,9 @@ mod tests {
         let listener =
             |inodes: &[u32]| Listener { name: "it".into(), family: Family::V4, inodes: inodes.into() };
         let found = [
-            Waiting { inode: 1, waiting: 2, limit: 10 },
-            Waiting { inode: 2, waiting: 3, limit: 10 },
-            Waiting { inode: 3, waiting: 50, limit: 100 },
+            Waiting { inode: 1, queued: 2, limit: 10 },
+            Waiting { inode: 2, queued: 3, limit: 10 },
+            Waiting { inode: 3, queued: 50, limit: 100 },
         ];
         let expected = Queue { listener: "it".into(), waiting: 5, limit: 20 };
         assert_eq!(listener(&[1, 2]).among(&found), Some(expected));

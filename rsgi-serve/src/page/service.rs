@@ -139,7 +139,7 @@ impl Page {
     fn read_steadily<T>(&self, read: impl Fn() -> T) -> Option<T> {
         let epoch = self.word(header::EPOCH);
         let before = epoch.load(Ordering::Acquire);
-        if before % 2 != 0 {
+        if !before.is_multiple_of(2) {
             return None;
         }
         let found = read();

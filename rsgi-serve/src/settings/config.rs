@@ -86,6 +86,7 @@ pub(crate) struct Clocks {
 }
 
 /// When a worker is replaced; zero is never.
+#[expect(clippy::struct_field_names, reason = "the names of the settings")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Recycle {
     pub(crate) max_requests: u64,

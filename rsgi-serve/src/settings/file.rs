@@ -160,8 +160,8 @@ impl Reader<'_> {
     }
 
     fn origin(&self, at: usize) -> Origin {
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let before = self.text.get(..at).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
         Origin::File { path: Arc::clone(&self.path), line }
     }
 }

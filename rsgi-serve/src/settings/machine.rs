@@ -19,8 +19,11 @@ pub(crate) struct Machine {
     /// `HOME`.
     pub(crate) home: Option<PathBuf>,
     /// Finds the numbers of a user and a group; `None` if there are no such.
-    pub(crate) numbers: fn(Option<&str>, Option<&str>) -> Option<(Option<u32>, Option<u32>)>,
+    pub(crate) numbers: fn(Option<&str>, Option<&str>) -> Option<Numbers>,
 }
+
+/// Of a user and of a group, where one was asked for.
+type Numbers = (Option<u32>, Option<u32>);
 
 impl Machine {
     /// This one.
