@@ -207,15 +207,15 @@ fn surplus_and_missing_arguments_are_told() {
 fn help_has_every_setting_in_its_group() {
     let Ok(Asked::Help(help)) = ask("--help") else { panic!() };
     let text = help.to_string();
-    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let unwrapped = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for setting in settings::all() {
         let hidden = setting.kind == settings::Kind::Switch && setting.default == Some("true");
         let flag = if hidden { setting.negative_flag().unwrap() } else { setting.flag().into_owned() };
         assert!(text.contains(&format!("--{flag}")), "{flag}");
         assert!(text.contains(&format!("{}:\n", setting.group)), "{}", setting.group);
     }
-    assert!(flat.contains("[default: 127.0.0.1:8000]") && flat.contains("[variable: PORT]"), "{text}");
-    assert!(flat.contains("RSGI_WORKERS") && flat.contains("print-config"));
+    assert!(unwrapped.contains("[default: 127.0.0.1:8000]") && unwrapped.contains("[variable: PORT]"), "{text}");
+    assert!(unwrapped.contains("RSGI_WORKERS") && unwrapped.contains("print-config"));
     for line in ["--version", "-V", "-v"] {
         assert!(matches!(ask(line), Ok(Asked::Help(version)) if version.to_string().starts_with("shop ")));
     }

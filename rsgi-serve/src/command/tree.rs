@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use super::arguments::arguments;
 use super::{Program, clients, taken};
-use crate::settings::{self, Fault, Faults};
+use crate::settings::{self, Faults};
 
 pub(super) const SERVE: &str = "serve";
 pub(super) const CHECK: &str = "check";

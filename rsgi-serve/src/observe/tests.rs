@@ -206,7 +206,7 @@ impl Source for Shown {
         self.alive.load(Ordering::Relaxed)
     }
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "shop"
     }
 }

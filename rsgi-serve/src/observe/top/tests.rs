@@ -43,7 +43,7 @@ fn lines(screen: &Screen, width: u16, height: u16) -> Vec<String> {
     terminal.draw(|frame| draw::draw(frame, screen)).unwrap();
     let buffer = terminal.backend().buffer();
     let cells: Vec<_> = buffer.content().iter().map(|cell| cell.symbol().to_owned()).collect();
-    cells.chunks(width.into()).map(|line| line.concat()).collect()
+    cells.chunks(width.into()).map(<[String]>::concat).collect()
 }
 
 fn key(code: KeyCode) -> KeyEvent {
