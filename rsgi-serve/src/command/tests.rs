@@ -214,7 +214,10 @@ fn help_has_every_setting_in_its_group() {
         assert!(text.contains(&format!("--{flag}")), "{flag}");
         assert!(text.contains(&format!("{}:\n", setting.group)), "{}", setting.group);
     }
-    assert!(unwrapped.contains("[default: 127.0.0.1:8000]") && unwrapped.contains("[variable: PORT]"), "{text}");
+    assert!(
+        unwrapped.contains("[default: 127.0.0.1:8000]") && unwrapped.contains("[variable: PORT]"),
+        "{text}"
+    );
     assert!(unwrapped.contains("RSGI_WORKERS") && unwrapped.contains("print-config"));
     for line in ["--version", "-V", "-v"] {
         assert!(matches!(ask(line), Ok(Asked::Help(version)) if version.to_string().starts_with("shop ")));

@@ -10,7 +10,10 @@ use super::ground::Ground;
 use super::talk::Talk;
 
 /// One case of the suite.
-#[expect(clippy::struct_excessive_bools, reason = "demands of a case that have nothing to do with each other")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "demands of a case that have nothing to do with each other"
+)]
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Case {
