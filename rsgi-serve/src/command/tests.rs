@@ -94,7 +94,9 @@ fn a_flag_is_stronger_than_the_environment_than_the_file_than_the_program() {
     assert_eq!(got.settings.config.backlog.0, 3);
     assert_eq!(got.settings.app["name"].as_str(), Some("x"));
     assert_eq!(got.settings.sockets.binds[0].to_string(), "0.0.0.0:5000");
-    let Ok(Asked::Text(printed)) = ask_in(&folder.0, "print-config --backlog 3", &environment) else { panic!() };
+    let Ok(Asked::Text(printed)) = ask_in(&folder.0, "print-config --backlog 3", &environment) else {
+        panic!()
+    };
     for line in [
         "timeout = \"1s\" # rsgi.toml:2\n",
         "keepalive = \"2s\" # the variable RSGI_KEEPALIVE\n",

@@ -24,7 +24,12 @@ pub(crate) struct Service {
 impl Service {
     /// Starts it at a port of the system's choice.
     pub(crate) fn start(server: &str, arguments: &[&str]) -> Self {
-        let mut child = command(server, arguments).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(&mut command(server, arguments))
+    }
+
+    /// Starts what a test prepared.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -103,6 +108,17 @@ impl Service {
         signal(self.pid(), name);
     }
 
+    /// Waits for its end, and gives its code with all that it said and nobody has heard yet.
+    pub(crate) fn ended(&mut self) -> (Option<i32>, String) {
+        let code = self.code();
+        let mut said = String::new();
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            said += &line;
+            said.push('\n');
+        }
+        (code, said)
+    }
+
     /// Waits for its end.
     pub(crate) fn code(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
@@ -165,15 +181,34 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
     place
 }
 
-fn command(server: &str, arguments: &[&str]) -> Command {
-    // Beside the tests: `debug/deps/service-…` and `debug/examples/trouble`.
+/// The program of a test: beside it, as `debug/deps/service-…` and `debug/examples/trouble`.
+pub(crate) fn program() -> PathBuf {
     let here = std::env::current_exe().unwrap();
-    let program = here.parent().and_then(|deps| deps.parent()).unwrap().join("examples/trouble");
-    let mut command = Command::new(program);
-    command.args(["--server", server, "--bind", "127.0.0.1:0", "--no-control-socket"]).args(arguments);
-    command.env_remove("RSGI_WORKERS").stdin(Stdio::null()).stdout(Stdio::null());
+    here.parent().and_then(|deps| deps.parent()).unwrap().join("examples/trouble")
+}
+
+/// The program with these arguments and nothing of the test's surroundings that it would take as a setting.
+pub(crate) fn bare(arguments: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("RSGI_") || OTHER_VARIABLES.contains(&&*name) {
+            command.env_remove(&*name);
+        }
+    }
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+/// The same with a server, and a port of the system's choice.
+pub(crate) fn command(server: &str, arguments: &[&str]) -> Command {
+    let mut command = bare(&["--server", server, "--bind", "127.0.0.1:0", "--no-control-socket"]);
+    command.args(arguments);
     command
 }
 
 /// Ten times what anything here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// Variables that aren't named after us and yet mean something to the launcher.
+const OTHER_VARIABLES: &[&str] =
+    &["PORT", "WEB_CONCURRENCY", "NOTIFY_SOCKET", "FORWARDED_ALLOW_IPS", "NO_COLOR"];
