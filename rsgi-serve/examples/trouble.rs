@@ -1,16 +1,24 @@
 //! An app that makes trouble when asked to, to see what the launcher does about it.
 //!
-//! Try it: `cargo run -p rsgi-serve --example trouble -- -w 2`, then `curl 127.0.0.1:8000/sleep/3000` and stop the server;
-//! or `/spin` with `--timeout 2`, `/exit`, `/abort`; `/env/NAME` answers a variable of the process, and
-//! `/told/LENGTH/TEXT` who says so (the process, the program's file name), the text, and so many letters.
+//! Try it: `cargo run -p rsgi-serve --example trouble -- -w 2`, then `curl 127.0.0.1:8000/sleep/3000` and stop the server.
+//! Each path answers with the worker's process id, if nothing else is said:
+//! - `/sleep/N` after so many milliseconds,
+//! - `/gate` after reading a byte of the FIFO that the variable GATE names,
+//! - `/spin`, `/exit` and `/abort` never,
+//! - `/env/NAME` with a variable of the process,
+//! - `/told/LENGTH/TEXT` with who says so (the process, the program's file name), the text, and so many letters,
+//! - `/word` with the `word` of the section `[app]`,
+//! - `/child` with how a child of its own ended that sleeps for a minute.
 //!
 //! What its factory does is in the section `[app]`: it fails, panics or aborts if the file is there that `fails_if`, `panics_if` or
-//! `aborts_if` names, after it has read the FIFO `waits_for` to its end.
+//! `aborts_if` names, after it has read the FIFO `waits_for` to its end, and a byte of the FIFO `boots_behind`.
 //!
 //! The variable `TROUBLE_HOOKS` has every hook say its name and process; one that it names panics.
 
+use std::fs::OpenOptions;
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -19,8 +27,12 @@ use rsgi_core::{App, Environ, Error, StartResponse, Started, blocking};
 use rsgi_serve::{Hooks, Launcher, Section, Worker};
 
 fn create_app(section: &Section) -> Result<impl App + use<>, String> {
+    if let Some(gate) = section.text("boots_behind") {
+        say(&format!("booting behind the gate in {}", std::process::id()));
+        pass(gate).map_err(|error| format!("{gate}: {error}"))?;
+    }
     if let Some(fifo) = section.text("waits_for") {
-        eprintln!("waiting");
+        say("waiting");
         std::fs::read(fifo).map_err(|error| format!("{fifo}: {error}"))?;
     }
     let is_there = |key| section.text(key).filter(|path| Path::new(path).exists());
@@ -30,34 +42,59 @@ fn create_app(section: &Section) -> Result<impl App + use<>, String> {
     if is_there("aborts_if").is_some() {
         std::process::abort();
     }
-    is_there("fails_if").map_or_else(|| Ok(blocking(answer)), |path| Err(format!("{path} is there")))
+    if let Some(path) = is_there("fails_if") {
+        return Err(format!("{path} is there"));
+    }
+    let word = section.text("word").unwrap_or_default().to_owned();
+    Ok(blocking(move |environ, start_response| answer(&word, &environ, start_response)))
 }
 
-fn answer(environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+fn answer(word: &str, environ: &Environ, start_response: StartResponse) -> Result<Started, Error> {
     let mut said = std::process::id().to_string();
     let path = environ.path_info();
-    if let Some(millis) = path.strip_prefix("/sleep/") {
-        eprintln!("sleeping");
-        std::thread::sleep(Duration::from_millis(millis.parse()?));
-    } else if let Some(name) = path.strip_prefix("/env/") {
-        said = std::env::var(name).unwrap_or_else(|_| "none".to_owned());
-    } else if let Some(told) = path.strip_prefix("/told/") {
-        let (length, text) = told.split_once('/').ok_or("what?")?;
-        said = format!("{said} {} {text} {}", version(), "x".repeat(length.parse()?));
-    } else {
-        match path {
-            "/spin" => {
-                eprintln!("spinning");
-                loop {
-                    std::hint::spin_loop();
-                }
-            }
-            "/exit" => std::process::exit(0),
-            "/abort" => std::process::abort(),
-            _ => {}
+    match path.split_once('/').map_or((path, ""), |(_, rest)| rest.split_once('/').unwrap_or((rest, ""))) {
+        ("sleep", millis) => {
+            say("sleeping");
+            std::thread::sleep(Duration::from_millis(millis.parse()?));
         }
+        ("gate", _) => {
+            say(&format!("waiting at the gate in {said}"));
+            pass(&std::env::var("GATE")?)?;
+        }
+        ("env", name) => said = std::env::var(name).unwrap_or_else(|_| "none".to_owned()),
+        ("told", told) => {
+            let (length, text) = told.split_once('/').ok_or("what?")?;
+            said = format!("{said} {} {text} {}", version(), "x".repeat(length.parse()?));
+        }
+        ("word", _) => word.clone_into(&mut said),
+        ("spin", _) => {
+            say("spinning");
+            loop {
+                std::hint::spin_loop();
+            }
+        }
+        ("exit", _) => std::process::exit(0),
+        ("abort", _) => std::process::abort(),
+        ("child", _) => {
+            let mut child = Command::new("sleep").arg("60").spawn()?;
+            say(&format!("the child is {}", child.id()));
+            said = child.wait()?.to_string();
+        }
+        _ => {}
     }
     Ok(start_response.status(StatusCode::OK).body(said))
+}
+
+/// Waits for a byte.
+fn pass(gate: &str) -> io::Result<()> {
+    // Open for both, so that opening doesn't wait, nor does the end of another one that waits here let this one pass.
+    OpenOptions::new().read(true).write(true).open(gate)?.read_exact(&mut [0])
+}
+
+/// Writes a line at once, so that those of several processes don't mix.
+fn say(line: &str) {
+    // Nobody reads it if that fails.
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// What this program's file is called, as it runs: a test gives each version a name.
@@ -75,7 +112,7 @@ struct Notes;
 /// Says which hook was called, if that is wanted, or panics.
 fn note(hook: &str, of: &str) {
     if let Some(panicking) = std::env::var_os("TROUBLE_HOOKS") {
-        eprintln!("hook: {hook} in {}{of}", std::process::id());
+        say(&format!("hook: {hook} in {}{of}", std::process::id()));
         assert!(panicking != *hook, "no luck in {hook}");
     }
 }
@@ -106,11 +143,12 @@ impl Hooks for Notes {
     }
 
     fn worker_int(&self, worker: &Worker) {
+        say(&format!("hook: worker {} is interrupted", worker.slot));
         note("worker_int", &format!(" for {}", worker.slot));
     }
 
     fn worker_abort(&self, worker: &Worker) {
-        eprintln!("hook: worker {} was silent", worker.slot);
+        say(&format!("hook: worker {} was silent", worker.slot));
     }
 
     fn worker_exit(&self, worker: &Worker) {
@@ -130,7 +168,7 @@ impl Hooks for Notes {
     }
 
     fn on_exit(&self) {
-        eprintln!("hook: the end");
+        say("hook: the end");
         note("on_exit", "");
     }
 }

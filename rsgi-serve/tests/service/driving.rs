@@ -72,12 +72,20 @@ impl Service {
         }
     }
 
+    /// All lines that were heard so far, and those that wait to be heard.
+    pub(crate) fn heard(&mut self) -> &[String] {
+        self.heard.extend(self.lines.try_iter());
+        &self.heard
+    }
+
     /// Waits until nobody can say anything any more.
     pub(crate) fn silence(&mut self) {
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
-            if let Err(mpsc::RecvTimeoutError::Disconnected) = self.lines.recv_timeout(PATIENCE) {
-                return;
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.heard.push(line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
         }
         panic!("somebody still holds the log");
@@ -142,13 +150,26 @@ impl Drop for Service {
 /// Sends a process a signal.
 pub(crate) fn signal(pid: u32, name: &str) {
     let signal = match name {
-        "TERM" => Signal::TERM,
+        "ABRT" => Signal::ABORT,
+        "ALRM" => Signal::ALARM,
+        "CONT" => Signal::CONT,
         "HUP" => Signal::HUP,
-        "QUIT" => Signal::QUIT,
+        "INT" => Signal::INT,
+        "IO" => Signal::IO,
         "KILL" => Signal::KILL,
+        "PIPE" => Signal::PIPE,
+        "PROF" => Signal::PROF,
+        "PWR" => Signal::POWER,
+        "QUIT" => Signal::QUIT,
+        "SEGV" => Signal::SEGV,
+        "STOP" => Signal::STOP,
+        "TERM" => Signal::TERM,
         "TTIN" => Signal::TTIN,
         "TTOU" => Signal::TTOU,
+        "USR1" => Signal::USR1,
         "USR2" => Signal::USR2,
+        "VTALRM" => Signal::VTALARM,
+        "WINCH" => Signal::WINCH,
         other => panic!("no signal {other}"),
     };
     kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
@@ -205,6 +226,15 @@ pub(crate) fn command(server: &str, arguments: &[&str]) -> Command {
     let mut command = bare(&["--server", server, "--bind", "127.0.0.1:0", "--no-control-socket"]);
     command.args(arguments);
     command
+}
+
+/// Looks until it is so.
+pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < end, "never: {what}");
+        thread::yield_now();
+    }
 }
 
 /// Ten times what anything here takes.

@@ -43,6 +43,8 @@ pub(crate) struct Lost {
     pub(crate) loss: Loss,
     /// The worker, if the connection has answered before.
     pub(crate) kept_by: Option<u32>,
+    /// How many bytes of an answer had come.
+    pub(crate) read: usize,
     /// After the load's begin.
     at: Duration,
     what: String,
@@ -95,7 +97,7 @@ impl fmt::Display for Tally {
             self.lost.len()
         )?;
         self.lost.iter().take(20).try_for_each(|lost| {
-            let Lost { loss, kept_by, at, what } = lost;
+            let Lost { loss, kept_by, at, what, .. } = lost;
             write!(f, "\n{loss:?} after {at:?}, on a connection of {kept_by:?}: {what}")
         })
     }
@@ -189,8 +191,9 @@ impl Client {
                         Connection { stream, by: None }
                     }
                     Err(error) => {
-                        self.lose(Loss::Refused, None, error.to_string());
-                        continue;
+                        // Nobody is asked any more, neither by the others once they have noticed.
+                        self.lose(Loss::Refused, None, 0, error.to_string());
+                        break;
                     }
                 },
             };
@@ -204,19 +207,19 @@ impl Client {
                         kept = Some(connection);
                     }
                 }
-                Err((loss, what)) => self.lose(loss, connection.by, what),
+                Err((loss, read, what)) => self.lose(loss, connection.by, read, what),
             }
         }
         self.tally
     }
 
-    fn lose(&mut self, loss: Loss, kept_by: Option<u32>, what: String) {
-        self.tally.lost.push(Lost { loss, kept_by, at: self.began.elapsed(), what });
+    fn lose(&mut self, loss: Loss, kept_by: Option<u32>, read: usize, what: String) {
+        self.tally.lost.push(Lost { loss, kept_by, read, at: self.began.elapsed(), what });
         // A service that is gone must not be asked for ever.
         assert!(self.tally.lost.len() < 100, "{}", self.tally);
     }
 
-    fn ask(&self, connection: &mut Connection, count: usize) -> Result<Answer, (Loss, String)> {
+    fn ask(&self, connection: &mut Connection, count: usize) -> Result<Answer, (Loss, usize, String)> {
         let (text, length) = (format!("{}-{count}", self.number), LENGTHS[count % LENGTHS.len()]);
         // Half of the fresh ones say so, the others just end after the answer.
         let last = if self.fresh && count.is_multiple_of(2) { "connection: close\r\n" } else { "" };
@@ -224,10 +227,15 @@ impl Client {
         connection.stream.write_all(request.as_bytes()).map_err(|error| failed(&error, 0))?;
         let mut answer = Vec::with_capacity(length + 512);
         let mut piece = [0; 16 * 1024];
-        let wrong = |answer: &[u8]| (Loss::Wrong, format!("{text}: {:?}", String::from_utf8_lossy(answer)));
+        let wrong = |answer: &[u8]| {
+            (Loss::Wrong, answer.len(), format!("{text}: {:?}", String::from_utf8_lossy(answer)))
+        };
         loop {
             match connection.stream.read(&mut piece) {
-                Ok(0) => return Err((Loss::Short, format!("{text}: ended after {} bytes", answer.len()))),
+                Ok(0) => {
+                    let read = answer.len();
+                    return Err((Loss::Short, read, format!("{text}: ended after {read} bytes")));
+                }
                 Ok(read) => answer.extend_from_slice(&piece[..read]),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(failed(&error, answer.len())),
@@ -262,12 +270,12 @@ fn right(body: &[u8], due: usize, length: usize, text: &str) -> Option<(u32, Str
     (told && filled).then_some((by, version))
 }
 
-fn failed(error: &io::Error, read: usize) -> (Loss, String) {
+fn failed(error: &io::Error, read: usize) -> (Loss, usize, String) {
     let loss = match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::TimedOut => Loss::Late,
         _ => Loss::Reset,
     };
-    (loss, format!("{error} after {read} bytes"))
+    (loss, read, format!("{error} after {read} bytes"))
 }
 
 fn connect(target: &Target) -> io::Result<Box<dyn Stream>> {

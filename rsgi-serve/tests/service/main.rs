@@ -3,10 +3,13 @@
 //! Each test runs for both servers. Nothing sleeps: a test waits for a line of the log, an answer or an end.
 #![allow(clippy::unwrap_used, reason = "all of it is tests")]
 
+mod clients;
 mod driving;
+mod gate;
 mod liveness;
 mod load;
 mod lossless;
 mod signals;
 mod start;
+mod stopping;
 mod upgrade;

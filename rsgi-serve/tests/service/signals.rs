@@ -55,27 +55,3 @@ fn a_reload_whose_app_fails_is_undone_and_the_old_workers_serve() {
         std::fs::remove_dir_all(place).unwrap();
     }
 }
-
-#[test]
-fn term_lets_a_running_request_finish() {
-    for server in SERVERS {
-        let mut service = Service::ready(server, &["-w", "1"]);
-        let running = service.ask_aside("/sleep/400");
-        service.said("sleeping");
-        service.signal("TERM");
-        assert!(running.join().unwrap().unwrap().parse::<u32>().is_ok());
-        assert_eq!(service.code(), Some(0));
-    }
-}
-
-#[test]
-fn quit_ends_at_once_even_with_a_stuck_request() {
-    for server in SERVERS {
-        let mut service = Service::ready(server, &["-w", "1"]);
-        let _stuck = service.ask_aside("/spin");
-        service.said("spinning");
-        service.signal("QUIT");
-        assert_eq!(service.code(), Some(0));
-        service.said("hook: the end");
-    }
-}
