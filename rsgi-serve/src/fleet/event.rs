@@ -57,6 +57,8 @@ pub(crate) enum Event {
     SuccessorGone { reason: String },
     /// The master that started this one is gone.
     PredecessorGone,
+    /// Nobody accepts on one of the sockets, of which each worker has its own.
+    SocketVacant,
     /// A hook of the user's panicked.
     HookPanicked { point: HookPoint, message: String },
     /// A child that is no worker was reaped (as PID 1 one gets everybody's orphans).

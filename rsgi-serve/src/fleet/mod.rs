@@ -186,6 +186,7 @@ impl Fleet {
             Event::SuccessorStarted { pid } => self.successor_started(pid),
             Event::SuccessorGone { reason } => self.successor_gone(reason),
             Event::PredecessorGone => self.predecessor_gone(),
+            Event::SocketVacant => self.share_out(),
             Event::HookPanicked { point, message } => self.hook_panicked(point, message),
             Event::Stranger { pid } => {
                 self.counters.strangers += 1;

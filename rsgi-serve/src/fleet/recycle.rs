@@ -12,6 +12,11 @@ use super::stop::Phase;
 use super::time::millis;
 
 impl Fleet {
+    /// Whether a worker is to be replaced.
+    pub(crate) fn is_worn(&self, slot: SlotId) -> bool {
+        self.members.get(slot).is_some_and(|member| member.worn.is_some())
+    }
+
     /// Gives a worker its limits: those of the rules, and its own share of the jitter.
     pub(super) fn limit(&mut self, member: &mut Member) {
         if self.rules.max_requests > 0 {

@@ -170,6 +170,26 @@ impl Fleet {
         self.reload = Some(Reload::Rolling(Box::new(rolling)));
     }
 
+    /// Whether all is as it is to be, and nobody is on the way.
+    pub(crate) fn is_settled(&self) -> bool {
+        let target = self.target();
+        let ready = self.members.count(Member::is_ready);
+        self.can_reload() && target > 0 && ready == target && ready == self.members.count(Member::is_standing)
+    }
+
+    /// Replaces the workers by as many of the same settings, which share the sockets out anew.
+    pub(super) fn share_out(&mut self) {
+        if !self.is_settled() {
+            return;
+        }
+        self.newest = Generation(self.newest.0.saturating_add(1));
+        let before = Before { rules: self.rules.clone(), wanted: self.wanted, away: false };
+        let rolling = Rolling { began: self.now(), to: self.newest, before, takeover: false };
+        self.reload = Some(Reload::Rolling(Box::new(rolling)));
+        self.log(ChangeLine::SharingOut);
+        self.act(Action::Notify(Notice::Reloading));
+    }
+
     /// Ends it when all are new and ready.
     pub(super) fn finish_reload(&mut self) {
         let Some(Reload::Rolling(rolling)) = &self.reload else { return };

@@ -46,6 +46,9 @@ impl Master {
     }
 
     fn tell(&mut self, slot: SlotId, order: Order) {
+        if order != Order::Reopen {
+            self.seats.leave(slot);
+        }
         let Some(page_slot) = self.page.slot(slot) else { return };
         let signal = match order {
             Order::Reopen => {

@@ -10,6 +10,7 @@ use rsgi_core::server::Bind;
 use serde::{Deserialize, Serialize};
 
 use super::Master;
+use super::seats::Seat;
 use crate::fleet::Legacy;
 use crate::process::Parcel;
 use crate::sockets::Kept;
@@ -22,6 +23,8 @@ pub(crate) struct Estate {
     pub(super) master: i32,
     pub(super) legacy: Legacy,
     pub(super) listeners: Vec<Kept>,
+    /// Who has which of them.
+    pub(super) seats: Vec<Seat>,
     /// Of the status address, and its process.
     pub(super) status: Vec<Kept>,
     pub(super) status_pid: Option<u32>,
@@ -63,6 +66,7 @@ impl Master {
             master: rustix::process::getpid().as_raw_nonzero().get(),
             legacy,
             listeners: self.listeners.kept(),
+            seats: self.seats.kept(),
             status: self.status.as_ref().map(|it| it.listeners.kept()).unwrap_or_default(),
             status_pid: self.status.as_ref().and_then(|it| it.keeper.pid()),
             handed: self.handed.iter().map(ToString::to_string).collect(),

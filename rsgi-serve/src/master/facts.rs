@@ -105,6 +105,7 @@ impl Master {
         // What it counted is kept for the sums.
         self.page.bury(slot);
         self.adopted.remove(&slot);
+        self.seats.leave(slot);
         self.feed(Event::Exited { slot, death: Death { status: status(ended.ending), reason, in_hand } });
     }
 

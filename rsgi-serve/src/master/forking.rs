@@ -17,7 +17,7 @@ use crate::hooks::panic_text;
 use crate::log::reopen::Reopen;
 use crate::page::Slot;
 use crate::process::{Child, Forked};
-use crate::sockets::Worker as Seat;
+use crate::sockets::Worker as Share;
 use crate::sys;
 use crate::worker::{Failure, Job, Mouth, Purpose, StatusPipe, live};
 
@@ -48,7 +48,8 @@ impl Master {
         let (pipe, mouth) = StatusPipe::new()?;
         let life = self.life.reading()?;
         page_slot.prepare(generation, Millis::now());
-        match self.launch.forking.fork()? {
+        let share = self.seat(slot, generation);
+        match self.launch.forking.fork().inspect_err(|_| self.seats.leave(slot))? {
             Forked::Parent(pid) => {
                 page_slot.set_pid(pid);
                 self.pids.insert(pid, slot);
@@ -60,8 +61,8 @@ impl Master {
                 drop(pipe);
                 self.forget();
                 self.status = None;
-                let seat = Place { slot, generation, page_slot };
-                self.be_worker(&child, &seat, mouth, life)
+                let place = Place { slot, generation, page_slot, share };
+                self.be_worker(&child, &place, mouth, life)
             }
         }
     }
@@ -100,8 +101,7 @@ impl Master {
         let mut listeners = std::mem::take(&mut self.listeners);
         // Those of other settings: closed here, and nowhere else.
         drop(listeners.take_unwanted(&loaded.binds));
-        let of = loaded.settings.workers.max(1);
-        let binds: Vec<Bind> = listeners.binds(Seat { number: usize::from(place.slot.0) % of, of });
+        let binds: Vec<Bind> = listeners.binds(place.share);
         let reopen = Reopen::new(self.log.clone());
         Job {
             worker: worker(place.slot, place.generation, Some(rustix::process::getpid())),
@@ -129,6 +129,8 @@ struct Place {
     slot: SlotId,
     generation: Generation,
     page_slot: Slot<'static>,
+    /// Its sockets, where each worker has its own.
+    share: Share,
 }
 
 fn page_pid(slot: Slot<'_>) {

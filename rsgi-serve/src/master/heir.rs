@@ -13,6 +13,7 @@ use super::estate::Estate;
 use super::observing::{self, Status};
 use super::open::{give_up, open_log, say_listening, seed, surround, this_image, wrong};
 use super::role::VARIABLE;
+use super::seats::Seats;
 use super::{Launch, Life, Loaded, Master};
 use crate::Section;
 use crate::clock::Millis;
@@ -129,6 +130,7 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
         pending: None,
         listeners,
         handed,
+        seats: Seats::adopted(estate.seats),
         life,
         pipes: BTreeMap::new(),
         pids,

@@ -19,6 +19,7 @@ mod loaded;
 mod observing;
 mod open;
 mod role;
+mod seats;
 mod upgrade;
 mod watching;
 
@@ -64,6 +65,7 @@ pub(crate) struct Master {
     listeners: Listeners,
     /// Listeners that were handed over, in place of those of the settings.
     handed: Vec<Bind>,
+    seats: seats::Seats,
     life: Life,
     /// The workers' pipes, as long as something may come.
     pipes: BTreeMap<SlotId, StatusPipe>,
@@ -106,6 +108,7 @@ impl Master {
             self.wait();
             self.gather();
             self.look();
+            self.look_at_seats();
             self.turn_observers();
         }
         self.end()

@@ -14,6 +14,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, getpid};
 
 use super::estate::Estate;
+use super::seats::Seats;
 use super::{Launch, Life, Loaded, Master, Role, heir, observing};
 use crate::Section;
 use crate::clock::Millis;
@@ -233,6 +234,7 @@ impl Master {
             pending: None,
             listeners,
             handed,
+            seats: Seats::default(),
             life: Life { reading, writing: Some(writing) },
             pipes: BTreeMap::new(),
             pids: HashMap::new(),

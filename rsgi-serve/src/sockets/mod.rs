@@ -27,6 +27,7 @@ use std::path::PathBuf;
 
 use rsgi_core::server::Bind;
 use rustix::net::{AddressFamily, sockopt};
+use serde::{Deserialize, Serialize};
 
 use self::unix::SocketFile;
 
@@ -54,7 +55,7 @@ pub(crate) enum Place {
 }
 
 /// Which worker of how many: what its share of the sockets depends on, where there are several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Worker {
     /// From 0.
     pub(crate) number: usize,
@@ -92,11 +93,15 @@ impl Listener {
     /// The sockets of one worker of several. Each has at least one, and each socket a worker: one without would let the connections
     /// wait that the kernel shares out to it.
     pub(crate) fn share(&self, worker: Worker) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.shared(worker).filter_map(move |at| self.sockets.get(at)).map(AsFd::as_fd)
+    }
+
+    fn shared(&self, worker: Worker) -> impl Iterator<Item = usize> + use<> {
         let (sockets, of) = (self.sockets.len().max(1), worker.of.max(1));
         let own = move |at: &usize| {
             if sockets <= of { *at == worker.number % sockets } else { *at % of == worker.number % of }
         };
-        (0..sockets).filter(own).filter_map(move |at| self.sockets.get(at)).map(AsFd::as_fd)
+        (0..sockets).filter(own)
     }
 
     /// Removes the socket's file if this service made it and it is still the same one; tells whether it did.
@@ -132,6 +137,30 @@ impl Listeners {
     /// so that closing the adapter's closes them.
     pub(crate) fn binds(&self, worker: Worker) -> Vec<Bind> {
         self.sockets_of(worker).map(|socket| Bind::Fd(socket.as_raw_fd())).collect()
+    }
+
+    /// The share of one more of so many workers: of what the others have least.
+    pub(crate) fn least_served(&self, of: usize, others: &[Worker]) -> Worker {
+        let served = |number: &usize| -> usize {
+            let serving = |listener: &Listener, socket: usize| {
+                others.iter().filter(|other| listener.shared(**other).any(|it| it == socket)).count()
+            };
+            let of_one = |listener: &Listener| -> usize {
+                let share = listener.shared(Worker { number: *number, of });
+                share.map(|socket| serving(listener, socket)).sum()
+            };
+            self.all.iter().map(of_one).sum()
+        };
+        let number = (0..of.max(1)).min_by_key(served).unwrap_or(0);
+        Worker { number, of }
+    }
+
+    /// Whether some socket is in nobody's share.
+    pub(crate) fn is_any_vacant(&self, workers: &[Worker]) -> bool {
+        let shared = |listener: &Listener, socket: usize| {
+            workers.iter().any(|worker| listener.shared(*worker).any(|it| it == socket))
+        };
+        self.all.iter().any(|listener| (0..listener.sockets.len()).any(|socket| !shared(listener, socket)))
     }
 
     /// Duplicates of a worker's sockets, for an adapter that takes sockets and not numbers.

@@ -220,6 +220,20 @@ fn with_reuse_port_each_worker_has_a_socket_of_its_own_at_one_port() {
 }
 
 #[test]
+fn one_more_worker_gets_what_the_others_have_least_and_what_nobody_has_is_seen() {
+    let options = Options { sharing: Sharing::Each(2), ..options() };
+    let listeners = open_with(&[bind("127.0.0.1:0")], &options).unwrap();
+    let (first, second) = (Worker { number: 0, of: 2 }, Worker { number: 1, of: 2 });
+    assert_eq!(listeners.least_served(2, &[]), first);
+    assert_eq!(listeners.least_served(2, &[first]), second);
+    assert_eq!(listeners.least_served(2, &[second]), first);
+    assert_eq!(listeners.least_served(3, &[first, second]), Worker { number: 0, of: 3 });
+    assert!(listeners.is_any_vacant(&[second]));
+    assert!(!listeners.is_any_vacant(&[first, second]));
+    assert!(!listeners.is_any_vacant(&[ALONE]), "one alone has all");
+}
+
+#[test]
 fn workers_are_told_descriptors_that_listen() {
     let listeners = open(&["127.0.0.1:0", "127.0.0.1:0"]).unwrap();
     let numbers: Vec<_> = listeners.descriptors().iter().map(|socket| Bind::Fd(socket.as_raw_fd())).collect();

@@ -64,3 +64,20 @@ fn change(service: &mut Service, reloads: usize, upgrades: usize) {
         }
     }
 }
+#[test]
+fn workers_with_sockets_of_their_own_leave_no_connection_waiting() {
+    for server in SERVERS {
+        let mut service = Service::ready(server, &["-w", "2", "--reuse-port"]);
+        let load = Load::begin(&Target::Tcp(service.address().to_owned()), 8);
+        change(&mut service, 10, 5);
+        for _ in 0..3 {
+            service.signal("TTOU");
+            service.said("2 -> 1 worker");
+            load.goes_on(200);
+            service.signal("TTIN");
+            service.said("1 -> 2 workers");
+            load.goes_on(200);
+        }
+        load.end().assert_whole();
+    }
+}

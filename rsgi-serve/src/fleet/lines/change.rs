@@ -12,6 +12,7 @@ use crate::log::level::Level;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ChangeLine {
     HangUp,
+    SharingOut,
     Remembered,
     CountForgotten { had: usize, now: usize },
     Rolling { workers: usize, batch: usize },
@@ -52,6 +53,9 @@ impl fmt::Display for ChangeLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HangUp => write!(f, "Hang up: Master"),
+            Self::SharingOut => {
+                write!(f, "A socket has no worker: workers are replaced by as many that have all sockets")
+            }
             Self::Remembered => write!(f, "A reload is remembered, and done after what is in progress"),
             Self::CountForgotten { had, now } => {
                 write!(f, "{} again, not {had}: a reload forgets TTIN and TTOU", Workers(*now))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::world::{Nature, World, workers};
-use crate::fleet::{Action, Generation, Listeners, Notice, Order, Rules, Sig, SlotId, Status};
+use crate::fleet::{Action, Event, Generation, Listeners, Notice, Order, Rules, Sig, SlotId, Status};
 
 /// Watches that never fewer serve nor more stand.
 pub(super) fn bound(world: &mut World, least: usize, most: usize) {
@@ -55,6 +55,20 @@ fn new_settings_are_in_force_for_the_new_workers() {
     world.signal(Sig::Hup);
     world.run(1000);
     assert_eq!(world.generations(), [3]);
+}
+
+#[test]
+fn a_socket_without_a_worker_is_shared_out_by_replacing_all_once_they_are_settled() {
+    let mut world = World::up(workers(3));
+    world.signal(Sig::Ttou);
+    bound(&mut world, 2, 4);
+    world.tell(Event::SocketVacant);
+    world.run(1000);
+    assert_eq!(world.generations(), [2; 2]);
+    assert_eq!(world.said("A socket has no worker"), 1);
+    world.signal(Sig::Ttin);
+    world.tell(Event::SocketVacant);
+    assert_eq!(world.said("A socket has no worker"), 1, "one is on its way, and may have it");
 }
 
 #[test]
