@@ -170,8 +170,11 @@ impl Launcher {
                 Ok(Exit::Clean.into())
             }
             Ok(Asked::Text(text)) => {
-                io::stdout().write_all(text.as_bytes())?;
-                Ok(Exit::Clean.into())
+                match io::stdout().write_all(text.as_bytes()) {
+                    // `print-config | head` has what it wanted.
+                    Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+                    _ => Ok(Exit::Clean.into()),
+                }
             }
             Ok(Asked::Do(invocation)) => act(launch, *invocation, role, self.commands),
             Err(faults) => match role {

@@ -29,6 +29,12 @@
 
 #![deny(unsafe_code)]
 
+/// The guide, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/serving.md")]
+#[derive(Debug)]
+pub struct Guide;
+
 // What a user sees.
 mod factory;
 mod hooks;
