@@ -20,7 +20,6 @@ use crate::clock::Millis;
 use crate::fleet::{Fleet, Generation, Heir, Rules};
 use crate::log::level::{Level, say};
 use crate::notify::{self, Message, Notifier};
-use crate::observe::Keeper;
 use crate::page::Page;
 use crate::pidfile::PidFile;
 use crate::process::{Image, exec};
@@ -109,7 +108,7 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
         say(Level::Error, format_args!("{error}; there is no control socket"));
         None
     });
-    let status = status(estate.status, estate.status_pid, &loaded)?;
+    let status = Status::adopt(estate.status, estate.status_pid, &loaded).map_err(wrong)?;
     let legacy = estate.legacy;
     let workers = &legacy.workers;
     let pid = |heir: &Heir| i32::try_from(heir.pid).ok().and_then(Pid::from_raw);
@@ -171,21 +170,5 @@ fn open_missing(listeners: &mut Listeners, loaded: &Loaded) {
             Level::Error,
             format_args!("{error}; the addresses of before serve, and a reload tries again"),
         ),
-    }
-}
-
-/// Takes over the status address, whose process is replaced by one of this image.
-fn status(kept: Vec<Kept>, pid: Option<u32>, loaded: &Loaded) -> Result<Option<Status>, Failure> {
-    match pid {
-        Some(pid) if loaded.settings.status.is_some() && !kept.is_empty() => {
-            let listeners = Listeners::restore(kept).map_err(wrong)?;
-            let mut keeper = Keeper::adopted(pid, Millis::now());
-            keeper.renew();
-            Ok(Some(Status { keeper, listeners }))
-        }
-        _ => Ok(Status::open(loaded).unwrap_or_else(|error| {
-            say(Level::Error, format_args!("{error}; there is no status page"));
-            None
-        })),
     }
 }

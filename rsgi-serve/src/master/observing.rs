@@ -1,6 +1,8 @@
 //! What lets others see and steer the master: the control socket, a part of the loop, and the status process, a child.
 
-use rsgi_core::server::Bind;
+use std::time::Duration;
+
+use rsgi_core::server::{Bind, ServeError};
 use rustix::event::PollFd;
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
@@ -12,7 +14,7 @@ use crate::log::level::{Level, say};
 use crate::observe::{self, Facts, Keeper, Plan, Queues, Task};
 use crate::process::{Child, Forked, reap};
 use crate::settings::Settings;
-use crate::sockets::{self, Listeners, Options, Sharing, Worker as Seat};
+use crate::sockets::{self, Kept, Listener, Listeners, Options, Scheme, Sharing, Worker as Seat};
 use crate::sys;
 
 /// The status process, and where it listens.
@@ -23,17 +25,68 @@ pub(super) struct Status {
 }
 
 impl Status {
-    /// Opens the address; it is an error if it can't be had.
+    /// Opens the address at the start, and waits for one that is taken; it is an error if it can't be had.
     pub(super) fn open(loaded: &Loaded) -> Result<Option<Self>, String> {
-        let Some(bind) = &loaded.settings.status else { return Ok(None) };
-        let options = Options { sharing: Sharing::One, ..loaded.options.clone() };
-        let wait = |error: &rsgi_core::server::ServeError, after: std::time::Duration| {
+        Self::open_waiting(loaded, |error, after| {
             say(Level::Warning, format_args!("status_bind: {error}. Retrying in {} s.", after.as_secs()));
             std::thread::sleep(after);
-        };
+        })
+    }
+
+    /// The same for a master whose workers serve, and which waits for nobody.
+    fn open_at_once(loaded: &Loaded) -> Result<Option<Self>, String> {
+        Self::open_waiting(loaded, |_, _| {})
+    }
+
+    fn open_waiting(
+        loaded: &Loaded,
+        wait: impl FnMut(&ServeError, Duration),
+    ) -> Result<Option<Self>, String> {
+        let Some(bind) = &loaded.settings.status else { return Ok(None) };
+        let options = Options { sharing: Sharing::One, ..loaded.options.clone() };
         let opened = sockets::open_all(std::slice::from_ref(bind), &options, wait);
         let listeners = Listeners::from(opened.map_err(|error| format!("status_bind: {error}"))?);
+        for listener in listeners.iter() {
+            say(
+                Level::Info,
+                format_args!("Status at: {} ({})", listener.url(Scheme::Http), std::process::id()),
+            );
+        }
         Ok(Some(Self { keeper: Keeper::new(), listeners }))
+    }
+
+    /// Takes over what the image before had open. Its process is replaced by one of this image; where the settings of now name
+    /// another address, or none, it is ended.
+    pub(super) fn adopt(
+        kept: Vec<Kept>,
+        pid: Option<u32>,
+        loaded: &Loaded,
+    ) -> Result<Option<Self>, ServeError> {
+        let listeners = Listeners::restore(kept)?;
+        let keeper = pid.map_or_else(Keeper::new, |pid| Keeper::adopted(pid, Millis::now()));
+        let mut before = Self { keeper, listeners };
+        if before.listeners.iter().next().map(Listener::bind) == loaded.settings.status.as_ref() {
+            before.keeper.renew();
+            return Ok(loaded.settings.status.as_ref().map(|_| before));
+        }
+        before.end();
+        // It is not worth an upgrade.
+        Ok(Self::open_at_once(loaded).unwrap_or_else(|error| {
+            say(Level::Error, format_args!("{error}; there is no status page"));
+            None
+        }))
+    }
+
+    /// Ends the process at once: it has nothing to finish.
+    fn end(self) {
+        if let Some(pid) = self.keeper.pid() {
+            tell(pid, Signal::KILL);
+            if let Some(pid) = process(pid) {
+                // It is gone, or will be in a moment.
+                let _ = reap::wait_for(pid);
+            }
+        }
+        self.listeners.remove_files();
     }
 }
 
@@ -147,10 +200,12 @@ impl Master {
             }
             return;
         }
-        self.end_status();
-        match Status::open(&self.current) {
-            Ok(status) => self.status = status,
-            Err(error) => say(Level::Error, format_args!("{error}; there is no status page")),
+        match Status::open_at_once(&self.current) {
+            Ok(status) => {
+                self.end_status();
+                self.status = status;
+            }
+            Err(error) => say(Level::Error, format_args!("{error}; the old one stays")),
         }
     }
 
@@ -164,17 +219,11 @@ impl Master {
         }
     }
 
-    /// Ends the status process at once: it has nothing to finish.
+    /// Ends the status process.
     pub(super) fn end_status(&mut self) {
-        let Some(status) = self.status.take() else { return };
-        if let Some(pid) = status.keeper.pid() {
-            tell(pid, Signal::KILL);
-            if let Some(pid) = process(pid) {
-                // It is gone, or will be in a moment.
-                let _ = reap::wait_for(pid);
-            }
+        if let Some(status) = self.status.take() {
+            status.end();
         }
-        status.listeners.remove_files();
     }
 }
 
