@@ -83,14 +83,18 @@ impl Master {
             return None;
         }
         let mut probe = self.probe.take()?;
-        if status(ended.ending) == Status::Code(0) {
-            return Some(Event::BinaryReady);
-        }
         let mut words = String::new();
         // What it said so far is better than nothing.
         let _ = (&mut probe.words).take(MOST_WORDS).read_to_string(&mut words);
         let words = words.trim_end();
+        if status(ended.ending) == Status::Code(0) && words == PROVED {
+            return Some(Event::BinaryReady);
+        }
         let reason = match (words, status(ended.ending)) {
+            // A program that knows nothing of this would end so, and be executed for ever.
+            ("", Status::Code(0)) => {
+                "the new binary ended and said nothing: does it use this launcher?".to_owned()
+            }
             ("", status) => format!("the new binary {status}"),
             (words, _) => format!("the new binary: {words}"),
         };
@@ -204,13 +208,15 @@ pub(crate) fn prove(
     words: OwnedFd,
 ) -> ExitCode {
     match try_prove(launch, settings, estate) {
-        Ok(()) => Exit::Clean.into(),
-        Err((exit, reason)) => {
-            // The master reads it, or is gone.
-            let _ = writeln!(File::from(words), "{reason}");
-            exit.into()
-        }
+        Ok(()) => say_last(words, PROVED, Exit::Clean),
+        Err((exit, reason)) => say_last(words, &reason, exit),
     }
+}
+
+fn say_last(words: OwnedFd, what: &str, exit: Exit) -> ExitCode {
+    // The master reads it, or is gone.
+    let _ = writeln!(File::from(words), "{what}");
+    exit.into()
 }
 
 fn try_prove(
@@ -235,5 +241,7 @@ fn try_prove(
         .map_err(|failure| (failure.exit, failure.reason))
 }
 
+/// What a trial says that has succeeded.
+const PROVED: &str = "ready";
 /// Of a reason that is shown in one line.
 const MOST_WORDS: u64 = 4096;
