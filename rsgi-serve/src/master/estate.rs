@@ -16,7 +16,7 @@ use crate::process::Parcel;
 use crate::sockets::Kept;
 
 /// What is handed over.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Estate {
     /// The process number of the master that leaves or lends it.
@@ -50,6 +50,14 @@ impl Estate {
     /// Packs it, to be given over an exec.
     pub(super) fn pack(&self) -> io::Result<Parcel> {
         Parcel::pack(&serde_json::to_vec(self).map_err(io::Error::from)?)
+    }
+
+    /// The descriptors' numbers.
+    pub(super) fn numbers(&mut self) -> impl Iterator<Item = &mut RawFd> + '_ {
+        let sockets = self.listeners.iter_mut().chain(&mut self.status).flat_map(Kept::numbers_mut);
+        let others = [&mut self.page, &mut self.life_reading, &mut self.life_writing, &mut self.image];
+        let pidfile = self.pidfile.as_mut().map(|(_, number)| number);
+        sockets.chain(others.into_iter().flatten()).chain(pidfile)
     }
 
     /// The listeners of the first start's parent.

@@ -3,10 +3,13 @@
 //! The trial has shown that the new image can. What still fails here leads back to the image before, if it is open.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::CString;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::convert::Infallible;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd as _, IntoRawFd as _, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use rustix::io::FdFlags;
 use rustix::process::{Pid, getpid};
 
 use super::estate::Estate;
@@ -18,60 +21,97 @@ use super::{Launch, Life, Loaded, Master};
 use crate::Section;
 use crate::clock::Millis;
 use crate::fleet::{Fleet, Generation, Heir, Rules};
+use crate::hooks::panic_text;
 use crate::log::level::{Level, say};
 use crate::notify::{self, Message, Notifier};
 use crate::page::Page;
 use crate::pidfile::PidFile;
-use crate::process::{Image, exec};
+use crate::process::{Image, Start, exec};
 use crate::settings::Settings;
 use crate::sockets::{self, Kept, Listeners};
 use crate::sys;
 use crate::worker::Failure;
 
-/// Takes over, and serves until the end.
+/// Takes over, and serves until the end. Whatever fails before it serves leads back.
 pub(super) fn begin(launch: Launch, settings: Settings, estate: OwnedFd) -> ExitCode {
-    let estate = match Estate::unpack(estate) {
-        Ok(estate) => estate,
+    let prepared = Estate::unpack(estate)
+        .and_then(|estate| Ok((WayBack::keep(&launch, &estate).map_err(|error| error.to_string())?, estate)));
+    let (way_back, estate) = match prepared {
+        Ok(prepared) => prepared,
         Err(reason) => return give_up(&wrong(reason), None),
     };
-    match take_over(launch, settings, estate) {
-        Ok(master) => master.rule(),
-        Err(failure) => give_up(&failure, None),
+    let taken_over = catch_unwind(AssertUnwindSafe(|| take_over(launch, settings, estate)));
+    match taken_over.unwrap_or_else(|panic| Err(wrong(panic_text(&*panic)))) {
+        Ok(master) => {
+            drop(way_back);
+            master.rule()
+        }
+        Err(failure) => way_back.go(&failure.reason),
     }
 }
 
 /// The settings of a new image are wrong, which the trial had found right: back to the image before.
 pub(crate) fn refuse(launch: &Launch, reason: &str, estate: OwnedFd) -> ExitCode {
-    let failed = match Estate::unpack(estate) {
-        Ok(estate) => go_back(launch, estate, reason),
-        Err(reason) => reason,
-    };
-    give_up(&wrong(format!("{reason}; and the image before can't be had back: {failed}")), None)
+    let way_back = Estate::unpack(estate)
+        .and_then(|estate| WayBack::keep(launch, &estate).map_err(|error| error.to_string()));
+    match way_back {
+        Ok(way_back) => way_back.go(reason),
+        Err(failed) => give_up(&lost(reason, &failed), None),
+    }
 }
 
-fn go_back(launch: &Launch, mut estate: Estate, reason: &str) -> String {
-    estate.legacy.rolled_back = Some(reason.to_owned());
-    let image = estate.image.take();
-    let sockets = estate.listeners.iter().chain(&estate.status).flat_map(Kept::numbers);
-    let others =
-        [estate.page, estate.life_reading, estate.life_writing, estate.pidfile.as_ref().map(|it| it.1)];
-    let numbers: Vec<_> = sockets.chain(others.into_iter().flatten()).collect();
-    let taken: std::io::Result<Vec<OwnedFd>> = numbers.into_iter().map(sys::inherited).collect();
-    let back = || -> std::io::Result<std::io::Error> {
-        let (taken, parcel) = (taken?, estate.pack()?);
-        let image = sys::inherited(image.ok_or(std::io::ErrorKind::NotFound)?)?;
-        let mut keep: Vec<_> = taken.iter().map(std::os::fd::AsFd::as_fd).collect();
-        keep.push(parcel.as_fd());
+/// Duplicates of all that the image before left, to be given back to it.
+struct WayBack {
+    start: Start,
+    estate: Estate,
+    descriptors: Vec<OwnedFd>,
+}
+
+impl WayBack {
+    fn keep(launch: &Launch, estate: &Estate) -> io::Result<Self> {
+        let (mut estate, mut descriptors) = (estate.clone(), Vec::new());
+        for number in estate.numbers() {
+            let taken = sys::inherited(*number)?;
+            let duplicate = taken.try_clone()?;
+            if taken.as_raw_fd() == *number {
+                // As it was, for whoever takes it over.
+                rustix::io::fcntl_setfd(&taken, FdFlags::empty())?;
+                let _ = taken.into_raw_fd();
+            }
+            *number = duplicate.as_raw_fd();
+            descriptors.push(duplicate);
+        }
+        Ok(Self { start: launch.start.clone(), estate, descriptors })
+    }
+
+    /// Becomes the image before. Returns only if that failed.
+    fn go(self, reason: &str) -> ExitCode {
+        say(Level::Error, format_args!("Takeover failed: {reason}. Back to the old binary."));
+        let reason_back = match self.execute(reason) {
+            Ok(never) => match never {},
+            Err(error) => error.to_string(),
+        };
+        give_up(&lost(reason, &reason_back), None)
+    }
+
+    fn execute(mut self, reason: &str) -> io::Result<Infallible> {
+        self.estate.legacy.rolled_back = Some(reason.to_owned());
+        let number = self.estate.image.take();
+        let (image, mut others): (Vec<_>, Vec<_>) =
+            self.descriptors.iter().partition(|it| Some(it.as_raw_fd()) == number);
+        let image = image.first().ok_or(io::ErrorKind::NotFound)?;
+        let parcel = self.estate.pack()?;
         let role = format!("heir:{}", parcel.as_fd().as_raw_fd());
-        let arguments: Vec<CString> = launch.start.arguments();
-        Ok(exec(
-            Image::Open(image.as_fd()),
-            &arguments,
-            &launch.start.environment(&[(VARIABLE, &role)]),
-            &keep,
-        ))
-    };
-    back().unwrap_or_else(|error| error).to_string()
+        let mut keep: Vec<_> = others.drain(..).map(AsFd::as_fd).collect();
+        keep.push(parcel.as_fd());
+        std::env::set_current_dir(self.start.folder())?;
+        let environment = self.start.environment(&[(VARIABLE, &role)]);
+        Err(exec(Image::Open(image.as_fd()), &self.start.arguments(), &environment, &keep))
+    }
+}
+
+fn lost(reason: &str, failed: &str) -> Failure {
+    wrong(format!("{reason}; and the image before can't be had back: {failed}"))
 }
 
 fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<Master, Failure> {

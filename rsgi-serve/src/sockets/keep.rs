@@ -29,6 +29,11 @@ impl Kept {
     pub(crate) fn numbers(&self) -> impl Iterator<Item = RawFd> + '_ {
         self.sockets.iter().copied()
     }
+
+    /// The same, to be changed.
+    pub(crate) fn numbers_mut(&mut self) -> impl Iterator<Item = &mut RawFd> + '_ {
+        self.sockets.iter_mut()
+    }
 }
 
 impl Listeners {
