@@ -6,12 +6,15 @@
 //! - `/gate` after reading a byte of the FIFO that the variable GATE names,
 //! - `/spin`, `/exit` and `/abort` never,
 //! - `/env/NAME` with a variable of the process,
+//! - `/version`, `/folder` and `/arguments` with the program's file name, where it works, and how it was started,
 //! - `/told/LENGTH/TEXT` with who says so (the process, the program's file name), the text, and so many letters,
 //! - `/word` with the `word` of the section `[app]`,
 //! - `/child` with how a child of its own ended that sleeps for a minute.
 //!
 //! What its factory does is in the section `[app]`: it fails, panics or aborts if the file is there that `fails_if`, `panics_if` or
 //! `aborts_if` names, after it has read the FIFO `waits_for` to its end, and a byte of the FIFO `boots_behind`.
+//! It fails or hangs, too, in a program whose file is called `...-fails` or `...-waits`; with `-later` behind, from the second time on,
+//! which is the takeover of an upgrade.
 //!
 //! The variable `TROUBLE_HOOKS` has every hook say its name and process; one that it names panics.
 
@@ -27,6 +30,7 @@ use rsgi_core::{App, Environ, Error, StartResponse, Started, blocking};
 use rsgi_serve::{Hooks, Launcher, Section, Worker};
 
 fn create_app(section: &Section) -> Result<impl App + use<>, String> {
+    play_by_name(version()).map_err(|error| error.to_string())?;
     if let Some(gate) = section.text("boots_behind") {
         say(&format!("booting behind the gate in {}", std::process::id()));
         pass(gate).map_err(|error| format!("{gate}: {error}"))?;
@@ -62,6 +66,9 @@ fn answer(word: &str, environ: &Environ, start_response: StartResponse) -> Resul
             pass(&std::env::var("GATE")?)?;
         }
         ("env", name) => said = std::env::var(name).unwrap_or_else(|_| "none".to_owned()),
+        ("version", _) => version().clone_into(&mut said),
+        ("folder", _) => said = std::env::current_dir()?.display().to_string(),
+        ("arguments", _) => said = std::env::args().collect::<Vec<_>>().join(" "),
         ("told", told) => {
             let (length, text) = told.split_once('/').ok_or("what?")?;
             said = format!("{said} {} {text} {}", version(), "x".repeat(length.parse()?));
@@ -83,6 +90,26 @@ fn answer(word: &str, environ: &Environ, start_response: StartResponse) -> Resul
         _ => {}
     }
     Ok(start_response.status(StatusCode::OK).body(said))
+}
+
+/// What the name of the program's file has its factory do.
+fn play_by_name(name: &str) -> io::Result<()> {
+    let (name, is_time) = match name.strip_suffix("-later") {
+        Some(name) => {
+            let mark = std::env::current_exe()?.with_extension("tried");
+            let is_time = mark.exists();
+            std::fs::write(mark, "")?;
+            (name, is_time)
+        }
+        None => (name, true),
+    };
+    if is_time && name.ends_with("-fails") {
+        return Err(io::Error::other(format!("{name} it is")));
+    }
+    while is_time && name.ends_with("-waits") {
+        std::thread::park();
+    }
+    Ok(())
 }
 
 /// Waits for a byte.

@@ -211,14 +211,19 @@ pub(crate) fn program() -> PathBuf {
 /// The program with these arguments and nothing of the test's surroundings that it would take as a setting.
 pub(crate) fn bare(arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
+    bare_of_settings(&mut command).args(arguments).stdout(Stdio::null());
+    command
+}
+
+/// Without anything of the test's surroundings that the launcher would take as a setting.
+pub(crate) fn bare_of_settings(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("RSGI_") || OTHER_VARIABLES.contains(&&*name) {
             command.env_remove(&*name);
         }
     }
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
-    command
+    command.stdin(Stdio::null())
 }
 
 /// The same with a server, and a port of the system's choice.
