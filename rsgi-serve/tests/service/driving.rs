@@ -9,7 +9,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 pub(crate) const SERVERS: [&str; 2] = ["std", "hyper"];
 
@@ -129,6 +130,11 @@ impl Service {
 
     /// Waits for its end.
     pub(crate) fn code(&mut self) -> Option<i32> {
+        let pid = Pid::from_child(&self.child);
+        let end = pidfd_open(pid, PidfdFlags::empty()).unwrap();
+        let limit = Timespec::try_from(PATIENCE).unwrap();
+        let ended = poll(&mut [PollFd::new(&end, PollFlags::IN)], Some(&limit)).unwrap();
+        assert!(ended == 1, "it doesn't end after:\n{}", self.heard().join("\n"));
         self.child.wait().unwrap().code()
     }
 }
@@ -181,6 +187,13 @@ pub(crate) fn workers_of(master: u32) -> Vec<u32> {
     let mut workers: Vec<u32> = children.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
     workers.sort_unstable();
     workers
+}
+
+/// The parent of a process, as the kernel has it.
+pub(crate) fn parent_of(pid: u32) -> u32 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
+    parent.trim().parse().unwrap()
 }
 
 /// Asks for a path, on a connection of its own.

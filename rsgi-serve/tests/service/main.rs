@@ -11,6 +11,7 @@ mod load;
 mod lossless;
 mod observing;
 mod signals;
+mod sockets;
 mod start;
 mod stopping;
 mod upgrade;
