@@ -1,6 +1,9 @@
 //! Nothing is lost while the service changes under load.
 
-use crate::driving::{SERVERS, Service, scratch, signal, workers_of};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use crate::driving::{PATIENCE, SERVERS, Service, scratch, signal, until, workers_of};
 use crate::load::{Load, Target};
 
 #[test]
@@ -50,6 +53,44 @@ fn a_killed_worker_takes_only_its_own_connections_with_it() {
         assert!(tally.lost.iter().all(|lost| lost.kept_by.is_none_or(|worker| worker == victim)), "{tally}");
         // Each client has one connection at a time.
         assert!(tally.lost.len() <= 8, "{tally}");
+    }
+}
+
+/// Asks on a connection that stays, and gives the answer's head and body.
+fn ask_on(stream: &mut TcpStream) -> (String, String) {
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    loop {
+        let mut piece = [0; 1024];
+        let read = stream.read(&mut piece).unwrap();
+        assert!(read > 0, "it ended after {answer:?}");
+        answer += str::from_utf8(&piece[..read]).unwrap();
+        let Some((head, body)) = answer.split_once("\r\n\r\n") else { continue };
+        let head = head.to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        if body.len() == length.parse::<usize>().unwrap() {
+            return (head, body.to_owned());
+        }
+    }
+}
+
+#[test]
+fn an_idle_connection_of_a_worker_that_leaves_gets_one_more_answer() {
+    for server in SERVERS {
+        for (change, done) in [("HUP", "Reloaded: 1 worker ready"), ("USR2", "Upgraded: 1 worker ready")] {
+            let mut service = Service::ready(server, &["-w", "1"]);
+            let mut kept = TcpStream::connect(service.address()).unwrap();
+            kept.set_read_timeout(Some(PATIENCE)).unwrap();
+            let (head, old) = ask_on(&mut kept);
+            assert!(!head.contains("connection: close"), "{head}");
+            service.signal(change);
+            service.said(done);
+            until("only the new one accepts", || service.get("/") != old);
+            let (head, still) = ask_on(&mut kept);
+            assert!(still == old && head.contains("connection: close"), "{still} {old} {head}");
+            assert_eq!(kept.read(&mut [0]).unwrap(), 0, "and then it ends");
+            service.said(&format!("Worker exiting (pid: {old})"));
+        }
     }
 }
 

@@ -14,5 +14,6 @@ mod signals;
 mod sockets;
 mod start;
 mod stopping;
+mod two_masters;
 mod upgrade;
 mod watched;
