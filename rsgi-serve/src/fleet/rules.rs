@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::settings::{Settings, UpgradeMode};
+use crate::settings::{ServerKind, Settings, UpgradeMode};
 
 /// What counts as having stayed up, where there is no boot limit to say so.
 const STEADY: Duration = Duration::from_secs(30);
@@ -22,7 +22,7 @@ pub(crate) struct Rules {
     pub(crate) boot: Duration,
     /// Without a sign of life.
     pub(crate) silence: Duration,
-    /// One request; the worker ends it, the master ends the worker after twice the time.
+    /// One request, where the worker can only ask for its end: the master ends the worker after twice the time.
     pub(crate) request: Duration,
     /// From the order to leave or stop until SIGKILL.
     pub(crate) graceful: Duration,
@@ -77,7 +77,11 @@ impl Rules {
             workers: settings.workers.max(1),
             boot: settings.clocks.boot,
             silence: settings.clocks.silence,
-            request: settings.clocks.request,
+            request: match settings.server {
+                ServerKind::Std => settings.clocks.request,
+                // It drops the request by itself. What goes on is an answer's body, or a blocking call beside the others.
+                ServerKind::Hyper => Duration::ZERO,
+            },
             graceful: settings.clocks.graceful,
             drain_delay: settings.clocks.drain_delay,
             reload_batch: settings.reload_batch,

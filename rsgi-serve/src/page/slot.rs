@@ -177,12 +177,22 @@ impl<'a> Slot<'a> {
 
     /// Counts a request that came, and notes it if there is room.
     pub(crate) fn request_began(self, note: &Note<'_>) -> Option<Noted<'a>> {
+        let noted = self.note(note);
+        self.count_request(noted.is_some());
+        noted
+    }
+
+    /// Counts a request that came.
+    pub(crate) fn count_request(self, is_noted: bool) {
         self.count(slot::BUSY, 1);
-        let noted = in_hand::note(&self.words[slot::IN_HAND..], note);
-        if noted.is_none() {
+        if !is_noted {
             self.count(slot::UNNOTED, 1);
         }
-        noted
+    }
+
+    /// Notes a request that was counted, if there is room.
+    pub(crate) fn note(self, note: &Note<'_>) -> Option<Noted<'a>> {
+        in_hand::note(&self.words[slot::IN_HAND..], note)
     }
 
     /// Counts a request that was answered, whether it was noted or not.

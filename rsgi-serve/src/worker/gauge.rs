@@ -1,13 +1,18 @@
 //! [`Gauge`]: whether the threads of a worker get on, and what its slot of the page is told.
 //!
-//! A thread that polls the app is held by it. When all of them are held, and none came back since the last look, nobody reads
-//! a socket any more: the worker is silent, though its heart's own thread runs. An app that waits without holding a thread
-//! (`.await`) is never counted, however many of its requests are slow.
+//! A server of threads (std) gets on as long as one of them does: when all have been inside the app since the last look, nobody
+//! takes a request any more, and the worker is silent, though its heart's own thread runs. A server of reactors (hyper) runs
+//! blocking apps elsewhere, and what holds one reactor for that long blocks where it must not: what else is that reactor's waits
+//! for ever. There one is enough; and the runtime itself is asked for a sign of life ([`Pulse`]).
+//!
+//! An app that waits without holding a thread (`.await`) is never counted, however many of its requests are slow.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::marks::{Inside, Marks};
+use super::running::Running;
+use super::runtime::Pulse;
 use crate::log::statsd::Statsd;
 use crate::page::Slot;
 
@@ -22,14 +27,12 @@ pub(crate) struct Gauge {
     pub(super) drop_after: Option<Duration>,
     /// Where the app is mounted, or empty.
     pub(super) root: String,
-    /// Threads inside the app.
-    held: AtomicUsize,
-    /// How often one came back.
-    returns: AtomicU64,
+    /// The requests that have a limit.
+    pub(super) running: Running,
+    /// Of the server's runtime, where the app is polled by one.
+    pulse: Option<Pulse>,
+    inside: Marks,
 }
-
-/// A thread inside the app, until it is dropped.
-pub(super) struct Held<'a>(&'a Gauge);
 
 impl Gauge {
     pub(crate) fn new(
@@ -38,34 +41,44 @@ impl Gauge {
         request_limit: Duration,
         root: String,
     ) -> Self {
-        let (held, returns) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Self { slot, statsd, request_limit, drop_after: None, root, held, returns }
+        Self {
+            slot,
+            statsd,
+            request_limit,
+            drop_after: None,
+            root,
+            running: Running::default(),
+            pulse: None,
+            inside: Marks::new(),
+        }
     }
 
-    /// Has requests dropped that come over the limit, if there is one.
-    pub(super) fn dropping(mut self) -> Self {
+    /// For a server of reactors: its runtime is asked for a sign of life, and requests are dropped that come over the limit.
+    pub(super) fn of_reactors(mut self) -> Self {
         self.drop_after = Some(self.request_limit).filter(|limit| !limit.is_zero());
+        self.pulse = Some(Pulse::default());
         self
     }
 
+    /// The app is called in the server's runtime.
+    pub(super) fn meet_runtime(&self) {
+        if let Some(pulse) = &self.pulse {
+            pulse.meet();
+        }
+    }
+
     /// A thread goes into the app.
-    pub(super) fn enter(&self) -> Held<'_> {
-        self.held.fetch_add(1, Ordering::Relaxed);
-        Held(self)
+    pub(super) fn enter(&self) -> Inside {
+        self.inside.enter()
     }
 
-    /// Whether one of so many threads is free, or came back since `last`, which is kept for the next look.
-    pub(super) fn gets_on(&self, threads: usize, last: &mut u64) -> bool {
-        let returns = self.returns.load(Ordering::Relaxed);
-        let moved = std::mem::replace(last, returns) != returns;
-        moved || self.held.load(Ordering::Relaxed) < threads
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.0.held.fetch_sub(1, Ordering::Relaxed);
-        self.0.returns.fetch_add(1, Ordering::Relaxed);
+    /// Whether a worker of so many threads got on since the last look.
+    pub(super) fn gets_on(&self, threads: usize) -> bool {
+        let stuck = self.inside.stuck();
+        match &self.pulse {
+            Some(pulse) => pulse.beats() && stuck == 0,
+            None => stuck < threads,
+        }
     }
 }
 
@@ -78,18 +91,30 @@ mod tests {
     use crate::fleet::SlotId;
     use crate::page::Page;
 
-    #[test]
-    fn a_worker_whose_every_thread_is_held_does_not_get_on() {
+    fn gauge() -> Gauge {
         let page = Page::create(1, getpid(), Millis(0)).unwrap().keep();
-        let gauge = Gauge::new(page.slot(SlotId(0)).unwrap(), None, Duration::ZERO, String::new());
-        let mut last = 0;
-        assert!(gauge.gets_on(1, &mut last), "idle");
+        Gauge::new(page.slot(SlotId(0)).unwrap(), None, Duration::ZERO, String::new())
+    }
+
+    #[test]
+    fn a_server_of_threads_does_not_get_on_when_all_are_held() {
+        let gauge = gauge();
+        assert!(gauge.gets_on(1), "idle");
         let held = gauge.enter();
-        assert!(!gauge.gets_on(1, &mut last), "held");
-        assert!(gauge.gets_on(2, &mut last), "another thread is free");
+        assert!(gauge.gets_on(1), "just now");
+        assert!(!gauge.gets_on(1));
+        assert!(gauge.gets_on(2), "another thread is free");
         drop(held);
-        let _again = gauge.enter();
-        assert!(gauge.gets_on(1, &mut last), "held again, but it came back between");
-        assert!(!gauge.gets_on(1, &mut last), "and now it doesn't");
+        assert!(gauge.gets_on(1));
+    }
+
+    #[test]
+    fn a_server_of_reactors_does_not_get_on_when_one_is_held() {
+        let gauge = gauge().of_reactors();
+        assert!(gauge.gets_on(8));
+        let held = gauge.enter();
+        assert!(gauge.gets_on(8) && !gauge.gets_on(8));
+        drop(held);
+        assert!(gauge.gets_on(8));
     }
 }

@@ -12,8 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::reins::Reins;
 use crate::clock::Millis;
-use crate::log::level::{Level, say};
-use crate::page::{Reading, Slot};
+use crate::page::Slot;
 use crate::process::{Child, memory};
 
 /// What a heart needs.
@@ -30,10 +29,6 @@ pub(super) struct Heart {
     pub(super) reins: Arc<Reins>,
 }
 
-/// Requests over their limit that were said already.
-#[derive(Debug, Default)]
-struct Slow(Vec<(Millis, String)>);
-
 impl Heart {
     /// Begins to beat.
     pub(super) fn start(self, _: &Child) -> io::Result<()> {
@@ -42,10 +37,9 @@ impl Heart {
     }
 
     fn beat(mut self) {
-        let period = period(self.silence);
-        let (mut last, mut slow) = (0, Slow::default());
+        let period = period(self.silence, self.limit);
         loop {
-            if self.reins.gauge.gets_on(self.threads, &mut last) {
+            if self.reins.gauge.gets_on(self.threads) {
                 self.slot.beat(Millis::now());
             }
             if let Some(memory) = memory::resident() {
@@ -54,7 +48,9 @@ impl Heart {
             if let Some(load) = self.reins.load() {
                 self.slot.set_connections(load.accepted, load.connections as u64);
             }
-            slow.look(self.slot, self.limit);
+            if !self.limit.is_zero() {
+                self.reins.gauge.running.look(self.slot, self.limit, Millis::now());
+            }
             if self.master_ended_within(period) {
                 self.life = None;
                 self.reins.orphaned();
@@ -78,39 +74,10 @@ impl Heart {
     }
 }
 
-impl Slow {
-    /// Says which requests have come over their limit. After the same time again the master ends the worker.
-    fn look(&mut self, slot: Slot<'_>, limit: Duration) {
-        if limit.is_zero() {
-            return;
-        }
-        let now = Millis::now();
-        let over: Vec<_> = slot
-            .in_hand()
-            .filter_map(|reading| if let Reading::Whole(request) = reading { Some(request) } else { None })
-            .filter(|request| now.since(request.started) >= limit)
-            .collect();
-        for request in &over {
-            let known =
-                self.0.iter().any(|(started, id)| *started == request.started && *id == request.request);
-            if !known {
-                let (method, target) = (&request.method, &request.target);
-                say(
-                    Level::Warning,
-                    format_args!(
-                        "REQUEST TIMEOUT: {method} {target} takes longer than {limit:?} (id {})",
-                        request.request
-                    ),
-                );
-            }
-        }
-        self.0 = over.into_iter().map(|request| (request.started, request.request)).collect();
-    }
-}
-
-/// Four beats in the limit, and one a second at least.
-fn period(silence: Duration) -> Duration {
-    if silence.is_zero() { SLOWEST } else { (silence / 4).clamp(FASTEST, SLOWEST) }
+/// Four beats in the shorter limit, and one a second at least.
+fn period(silence: Duration, request: Duration) -> Duration {
+    let limits = [silence, request].into_iter().filter(|limit| !limit.is_zero());
+    limits.map(|limit| limit / 4).fold(SLOWEST, Duration::min).max(FASTEST)
 }
 
 const SLOWEST: Duration = Duration::from_secs(1);
@@ -121,10 +88,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_heart_beats_four_times_in_the_limit() {
-        assert_eq!(period(Duration::from_secs(2)), Duration::from_millis(500));
-        assert_eq!(period(Duration::from_secs(30)), SLOWEST);
-        assert_eq!(period(Duration::ZERO), SLOWEST);
-        assert_eq!(period(Duration::from_millis(1)), FASTEST);
+    fn a_heart_beats_four_times_in_the_shorter_limit() {
+        let (off, second) = (Duration::ZERO, Duration::from_secs(1));
+        assert_eq!(period(2 * second, off), second / 2);
+        assert_eq!(period(2 * second, second), second / 4);
+        assert_eq!(period(30 * second, off), SLOWEST);
+        assert_eq!(period(off, off), SLOWEST);
+        assert_eq!(period(second / 1000, off), FASTEST);
     }
 }

@@ -13,8 +13,10 @@ mod gauge;
 mod heart;
 mod job;
 mod life;
+mod marks;
 mod observed;
 mod reins;
+mod running;
 #[cfg(not(feature = "hyper"))]
 #[path = "no_runtime.rs"]
 mod runtime;

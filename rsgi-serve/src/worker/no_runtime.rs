@@ -56,3 +56,18 @@ impl Limit {
         false
     }
 }
+
+/// The sign of life of a runtime, where there is none.
+#[derive(Debug, Default)]
+pub(super) struct Pulse(());
+
+impl Pulse {
+    pub(super) fn meet(&self) {
+        let Self(()) = self;
+    }
+
+    pub(super) fn beats(&self) -> bool {
+        let Self(()) = self;
+        true
+    }
+}

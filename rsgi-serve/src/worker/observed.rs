@@ -45,6 +45,9 @@ impl<A: App> App for Observed<A> {
             environ.mount(&self.gauge.root);
         }
         let limit = Limit::begin(self.gauge.drop_after);
+        self.gauge.meet_runtime();
+        let _held = self.gauge.enter();
+        // A blocking app on a server of threads does all its work here.
         Polled { inner: self.inner.call(environ, start_response), limit, gauge: &self.gauge }
     }
 
@@ -65,16 +68,21 @@ fn note(gauge: &Arc<Gauge>, environ: &Environ) {
     let (first, second) = environ.request_id();
     let _ = write!(request, "{first:x}-{second:x}");
     let target = environ.target();
-    let noted = gauge.slot.request_began(&Note {
+    let note = Note {
         started: Millis::now(),
         method: environ.method().as_str(),
         target: &target,
         peer: peer.as_str(),
         request: request.as_str(),
-    });
+    };
+    let mut noted = if gauge.running.leaves_room() { gauge.slot.note(&note) } else { None };
+    gauge.slot.count_request(noted.is_some());
+    let limited = !gauge.request_limit.is_zero();
+    let kept = limited.then(|| gauge.running.began(environ, &note, noted.take()));
     let gauge = Arc::clone(gauge);
     environ.on_outcome(move |outcome| {
         let status = outcome.status.map_or(NO_ANSWER, |status| status.as_u16());
+        let noted = kept.map_or(noted, |kept| gauge.running.ended(kept));
         gauge.slot.request_ended(noted, status, outcome.body_bytes, outcome.elapsed);
         if let Some(statsd) = &gauge.statsd {
             statsd.request(outcome.status.map_or(0, |status| status.as_u16()), outcome.elapsed);

@@ -48,7 +48,7 @@ impl Reins {
         let settings = &job.settings;
         let (limit, root) = (settings.clocks.request, settings.root_path.clone());
         let gauge = Gauge::new(job.slot, job.statsd.clone(), limit, root);
-        let gauge = if settings.server == ServerKind::Hyper { gauge.dropping() } else { gauge };
+        let gauge = if settings.server == ServerKind::Hyper { gauge.of_reactors() } else { gauge };
         Self {
             gauge: Arc::new(gauge),
             slot: job.slot,
