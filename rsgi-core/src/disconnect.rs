@@ -55,7 +55,8 @@ impl Disconnect {
         Self { exchange }
     }
 
-    /// Why the client has gone; `None` while it is there, and after an answer that was delivered.
+    /// Why the client has gone; `None` while it is there, and after an answer that was delivered. That a time limit ran out
+    /// stays true: work for a request that was dropped sees it, though the client got an answer.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         self.exchange.cause()

@@ -157,7 +157,8 @@ impl Exchange {
     }
 
     /// Records that the client has gone and wakes whoever waits for it; for adapters. The first cause stays, and
-    /// there is none after an answer that was delivered.
+    /// there is none after an answer that was delivered, but [`Cause::TimedOut`]: work that a time limit has ended must hear of
+    /// it even if somebody else answered in its place.
     pub fn disconnect(&self, cause: Cause) {
         let waiters = {
             let mut state = self.lock();
@@ -180,13 +181,15 @@ impl Exchange {
             None | Some(Delivery::Failed) => self.lock().cause,
             Some(Delivery::Aborted(cause)) => Some(self.lock().cause.unwrap_or(cause)),
             Some(Delivery::TimedOut) => Some(Cause::TimedOut),
-            Some(Delivery::Whole(_)) => None,
+            Some(Delivery::Whole(_)) if !self.watched.load(Ordering::Acquire) => None,
+            Some(Delivery::Whole(_)) => self.lock().cause.filter(|cause| *cause == Cause::TimedOut),
         }
     }
 
     pub(crate) fn poll_cause(&self, place: &mut Option<u64>, context: &mut Context<'_>) -> Poll<Cause> {
         let mut state = self.lock();
         match (self.told(), state.cause) {
+            (_, Some(Cause::TimedOut)) => return Poll::Ready(Cause::TimedOut),
             (Some(Delivery::Whole(_)), _) => return Poll::Pending,
             (_, Some(cause)) | (Some(Delivery::Aborted(cause)), None) => return Poll::Ready(cause),
             (Some(Delivery::TimedOut), None) => return Poll::Ready(Cause::TimedOut),

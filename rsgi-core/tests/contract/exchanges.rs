@@ -128,6 +128,22 @@ fn an_adapter_that_forgets_to_tell_leaves_no_callback_unrun() {
 }
 
 #[test]
+fn work_that_a_time_limit_has_ended_hears_of_it_after_the_answer_too() {
+    // A blocking call that goes on for a request that was dropped looks at its token now and then: the answer of whoever
+    // dropped it may be sent in between.
+    for (cause, seen) in [(Cause::TimedOut, Some(Cause::TimedOut)), (Cause::Closed, None)] {
+        let exchange = exchange();
+        let token = environ(&exchange).disconnect();
+        exchange.disconnect(cause);
+        exchange.tell(WHOLE);
+        assert_eq!(token.cause(), seen);
+        let (_count, waker) = Count::new();
+        let woken = pin!(token.gone()).poll(&mut Context::from_waker(&waker)).is_ready();
+        assert_eq!(woken, seen.is_some());
+    }
+}
+
+#[test]
 fn the_first_cause_stays_and_wakes_who_waits() {
     // rule(115)
     let exchange = exchange();
