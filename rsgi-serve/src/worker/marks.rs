@@ -118,7 +118,7 @@ mod tests {
         let (inside, is_inside) = mpsc::channel();
         thread::scope(|scope| {
             let marks = &marks;
-            scope.spawn(move || {
+            let other = scope.spawn(move || {
                 let _inside = marks.enter();
                 inside.send(()).unwrap();
                 let _ = wait.recv();
@@ -127,6 +127,7 @@ mod tests {
             let _mine = marks.enter();
             assert_eq!((marks.stuck(), marks.stuck()), (0, 2));
             go.send(()).unwrap();
+            other.join().unwrap();
         });
         assert_eq!(marks.stuck(), 0);
         assert_eq!(marks.threads.lock().unwrap().len(), 1, "this thread's");

@@ -37,7 +37,7 @@ impl<A: App> App for Observed<A> {
         mut environ: Environ,
         start_response: StartResponse,
     ) -> impl Future<Output = Result<Started, Error>> + Send {
-        note(&self.gauge, &environ);
+        let kept = note(&self.gauge, &environ);
         if !self.gauge.request_limit.is_zero() {
             environ.set_deadline(Instant::now() + self.gauge.request_limit);
         }
@@ -48,7 +48,7 @@ impl<A: App> App for Observed<A> {
         self.gauge.meet_runtime();
         let _held = self.gauge.enter();
         // A blocking app on a server of threads does all its work here.
-        Polled { inner: self.inner.call(environ, start_response), limit, gauge: &self.gauge }
+        Polled { inner: self.inner.call(environ, start_response), limit, kept, gauge: &self.gauge }
     }
 
     fn requires(&self) -> Capabilities {
@@ -60,8 +60,8 @@ impl<A: App> App for Observed<A> {
     }
 }
 
-/// Notes a request, and has its outcome counted.
-fn note(gauge: &Arc<Gauge>, environ: &Environ) {
+/// Notes a request, and has its outcome counted. Gives its key among those that have a limit.
+fn note(gauge: &Arc<Gauge>, environ: &Environ) -> Option<u64> {
     let (mut peer, mut request) = (Text::<48>::default(), Text::<40>::default());
     // What doesn't fit is cut off.
     let _ = write!(peer, "{}", environ.peer());
@@ -88,6 +88,7 @@ fn note(gauge: &Arc<Gauge>, environ: &Environ) {
             statsd.request(outcome.status.map_or(0, |status| status.as_u16()), outcome.elapsed);
         }
     });
+    kept
 }
 
 pin_project! {
@@ -95,6 +96,8 @@ pin_project! {
         #[pin]
         inner: Fut,
         limit: Limit,
+        // Among the requests that have a limit.
+        kept: Option<u64>,
         gauge: &'a Gauge,
     }
 }
@@ -111,6 +114,10 @@ where
         let _held = this.gauge.enter();
         let polled = this.inner.poll(context);
         if polled.is_pending() && this.limit.is_over(context) {
+            // What works for it elsewhere can't be dropped, but told.
+            if let Some(kept) = this.kept {
+                this.gauge.running.over(*kept, this.gauge.request_limit);
+            }
             return Poll::Ready(Err(
                 "the request came over the setting request_timeout, and was dropped".into()
             ));

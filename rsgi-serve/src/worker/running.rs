@@ -84,19 +84,18 @@ impl Running {
                 request.noted = slot.note(&request.note());
                 crowded |= request.noted.is_none();
             }
-            if !std::mem::replace(&mut request.told, true) {
-                let Request { method, target, id, .. } = request;
-                tripped.push((
-                    Arc::clone(&request.exchange),
-                    format!("{method} {target} takes longer than {limit:?} (id {id})"),
-                ));
-            }
+            tripped.extend(request.trip(limit));
         }
         self.crowded.store(crowded, Ordering::Relaxed);
         // Without the lock: who is woken may end its request at once.
-        for (exchange, text) in tripped {
-            say(Level::Warning, format_args!("REQUEST TIMEOUT: {text}"));
-            exchange.disconnect(Cause::TimedOut);
+        tripped.into_iter().for_each(Tripped::tell);
+    }
+
+    /// Tells one that has come over its limit now.
+    pub(super) fn over(&self, key: u64, limit: Duration) {
+        let tripped = self.requests().all.get_mut(&key).and_then(|request| request.trip(limit));
+        if let Some(tripped) = tripped {
+            tripped.tell();
         }
     }
 
@@ -105,7 +104,29 @@ impl Running {
     }
 }
 
+/// A request that is to be told, once.
+struct Tripped {
+    exchange: Arc<Exchange>,
+    text: String,
+}
+
+impl Tripped {
+    fn tell(self) {
+        say(Level::Warning, format_args!("REQUEST TIMEOUT: {}", self.text));
+        self.exchange.disconnect(Cause::TimedOut);
+    }
+}
+
 impl Request {
+    fn trip(&mut self, limit: Duration) -> Option<Tripped> {
+        if std::mem::replace(&mut self.told, true) {
+            return None;
+        }
+        let Self { method, target, id, .. } = self;
+        let text = format!("{method} {target} takes longer than {limit:?} (id {id})");
+        Some(Tripped { exchange: Arc::clone(&self.exchange), text })
+    }
+
     fn note(&self) -> Note<'_> {
         Note {
             started: self.started,
@@ -119,7 +140,10 @@ impl Request {
 
 impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Request").field("target", &self.target).field("told", &self.told).finish_non_exhaustive()
+        f.debug_struct("Request")
+            .field("target", &self.target)
+            .field("told", &self.told)
+            .finish_non_exhaustive()
     }
 }
 
@@ -147,7 +171,9 @@ mod tests {
     }
 
     fn noted_since(slot: Slot<'_>) -> Vec<u64> {
-        slot.in_hand().filter_map(|it| if let Reading::Whole(it) = it { Some(it.started.0) } else { None }).collect()
+        slot.in_hand()
+            .filter_map(|it| if let Reading::Whole(it) = it { Some(it.started.0) } else { None })
+            .collect()
     }
 
     #[test]

@@ -11,7 +11,7 @@ settings! { "Clocks";
         .default("30s");
     REQUEST_TIMEOUT = time(
         "request_timeout",
-        "One request: under std it is told to end, and its worker killed after as long again; 0 is off",
+        "One request: hyper drops it, std tells it to end and kills its worker after as long again; 0 is off",
     )
     .default("0s");
     GRACEFUL_TIMEOUT =
