@@ -9,6 +9,9 @@
 //! - `/version`, `/folder` and `/arguments` with the program's file name, where it works, and how it was started,
 //! - `/told/LENGTH/TEXT` with who says so (the process, the program's file name), the text, and so many letters,
 //! - `/word` with the `word` of the section `[app]`,
+//! - `/async/sleep/N` as `/sleep/N`, and `/async/spin` as `/spin`, but in a future,
+//! - `/until-told` never, and ends when its token says that nobody waits,
+//! - `/grow/MIB` after taking so much memory for ever, and `/orphan` after leaving a process behind,
 //! - `/child` with how a child of its own ended that sleeps for a minute.
 //!
 //! What its factory does is in the section `[app]`: it fails, panics or aborts if the file is there that `fails_if`, `panics_if` or
@@ -22,7 +25,9 @@ use std::fs::OpenOptions;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use rsgi_core::http::StatusCode;
@@ -50,7 +55,65 @@ fn create_app(section: &Section) -> Result<impl App + use<>, String> {
         return Err(format!("{path} is there"));
     }
     let word = section.text("word").unwrap_or_default().to_owned();
-    Ok(blocking(move |environ, start_response| answer(&word, &environ, start_response)))
+    Ok(Troubles(blocking(move |environ, start_response| answer(&word, &environ, start_response))))
+}
+
+/// Some troubles of its own, and those of a blocking app.
+struct Troubles<A>(A);
+
+impl<A: App> App for Troubles<A> {
+    async fn call(&self, environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+        match environ.path_info().strip_prefix("/async/") {
+            Some("spin") => spin(),
+            Some(path) => {
+                let millis = path.strip_prefix("sleep/").ok_or("what?")?;
+                later(Duration::from_millis(millis.parse()?)).await;
+            }
+            None => return self.0.call(environ, start_response).await,
+        }
+        Ok(start_response.status(StatusCode::OK).body(std::process::id().to_string()))
+    }
+}
+
+/// Waits without holding a thread of the server's.
+async fn later(time: Duration) {
+    let over = Arc::new(AtomicBool::new(false));
+    let mut begun = false;
+    std::future::poll_fn(|context| {
+        if over.load(Ordering::Acquire) {
+            return Poll::Ready(());
+        }
+        if !std::mem::replace(&mut begun, true) {
+            let (over, waker) = (Arc::clone(&over), context.waker().clone());
+            std::thread::spawn(move || {
+                std::thread::sleep(time);
+                over.store(true, Ordering::Release);
+                waker.wake();
+            });
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+fn spin() -> ! {
+    say("spinning");
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+/// Works until nobody waits for the answer any more.
+fn until_told(environ: &Environ) -> Error {
+    say("working");
+    let client = environ.disconnect();
+    loop {
+        if let Some(cause) = client.cause() {
+            say(&format!("told: {cause:?}"));
+            return "told to end".into();
+        }
+        std::thread::yield_now();
+    }
 }
 
 fn answer(word: &str, environ: &Environ, start_response: StartResponse) -> Result<Started, Error> {
@@ -74,12 +137,12 @@ fn answer(word: &str, environ: &Environ, start_response: StartResponse) -> Resul
             said = format!("{said} {} {text} {}", version(), "x".repeat(length.parse()?));
         }
         ("word", _) => word.clone_into(&mut said),
-        ("spin", _) => {
-            say("spinning");
-            loop {
-                std::hint::spin_loop();
-            }
-        }
+        ("spin", _) => spin(),
+        ("until-told", _) => return Err(until_told(environ)),
+        // Written to, or the system wouldn't give it.
+        ("grow", size) => std::mem::forget(vec![1_u8; size.parse::<usize>()? << 20]),
+        // The shell ends at once, and what it began goes on.
+        ("orphan", _) => drop(Command::new("sh").args(["-c", "sleep 600 <&- >&- 2>&- &"]).status()?),
         ("exit", _) => std::process::exit(0),
         ("abort", _) => std::process::abort(),
         ("child", _) => {

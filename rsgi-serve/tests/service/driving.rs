@@ -14,6 +14,16 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 pub(crate) const SERVERS: [&str; 2] = ["std", "hyper"];
 
+/// Runs a test for both servers at the same time: one that has to let time pass.
+pub(crate) fn for_both(test: impl Fn(&str) + Sync) {
+    let test = &test;
+    thread::scope(|scope| {
+        for server in SERVERS {
+            scope.spawn(move || test(server));
+        }
+    });
+}
+
 /// A service that a test started.
 pub(crate) struct Service {
     child: Child,
@@ -107,6 +117,12 @@ impl Service {
         }
     }
 
+    /// Asks on a thread of its own, for the answer as it comes, whatever it is.
+    pub(crate) fn answer_aside(&self, path: &'static str) -> JoinHandle<io::Result<String>> {
+        let address = self.address.clone();
+        thread::spawn(move || answer(&address, path))
+    }
+
     /// Asks on a thread of its own.
     pub(crate) fn ask_aside(&self, path: &'static str) -> JoinHandle<io::Result<String>> {
         let address = self.address.clone();
@@ -126,6 +142,14 @@ impl Service {
             said.push('\n');
         }
         (code, said)
+    }
+
+    /// Waits for its end, which must be a clean one, and for its last line; nobody may ever have said that.
+    #[track_caller]
+    pub(crate) fn ends_without(&mut self, text: &str) {
+        let (code, rest) = self.ended();
+        let said = self.heard.join("\n") + "\n" + &rest;
+        assert!(code == Some(0) && !said.contains(text), "{code:?}, {text:?}:\n{said}");
     }
 
     /// Waits for its end.
@@ -196,13 +220,19 @@ pub(crate) fn parent_of(pid: u32) -> u32 {
     parent.trim().parse().unwrap()
 }
 
-/// Asks for a path, on a connection of its own.
-pub(crate) fn ask(address: &str, path: &str) -> io::Result<String> {
+/// Asks for a path, on a connection of its own, for the whole answer as it comes.
+pub(crate) fn answer(address: &str, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(stream, "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// Asks for a path, on a connection of its own.
+pub(crate) fn ask(address: &str, path: &str) -> io::Result<String> {
+    let answer = answer(address, path)?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     Ok(body.to_owned())

@@ -6,10 +6,13 @@
 mod clients;
 mod driving;
 mod gate;
+mod kernel;
 mod liveness;
 mod load;
 mod lossless;
 mod observing;
+mod orphans;
+mod recycling;
 mod signals;
 mod sockets;
 mod start;

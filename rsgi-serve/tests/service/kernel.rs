@@ -1,0 +1,54 @@
+//! What the kernel tells of a process, and waiting until it tells it.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::driving::PATIENCE;
+
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < end, "never: {what}");
+        thread::yield_now();
+    }
+}
+
+/// Lets time pass, more than a limit allows: for what must not happen meanwhile.
+pub(crate) fn pass(time: Duration) {
+    thread::sleep(time);
+}
+
+/// A process's state, as `ps` has it; `None` if there is none of that number.
+pub(crate) fn state(pid: u32) -> Option<char> {
+    stat(pid)?.split(' ').next()?.chars().next()
+}
+
+/// The time that a process has had the processor.
+pub(crate) fn processor_time(pid: u32) -> Duration {
+    let stat = stat(pid).unwrap();
+    // `proc(5)`: utime and stime, 14th and 15th, in hundredths of a second.
+    let ticks: u64 = stat.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+/// The program that a process runs, cut as the kernel has it.
+pub(crate) fn program_of(pid: u32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
+}
+
+/// Makes a pipe with a name.
+pub(crate) fn fifo(path: &Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
+/// The words of a process's line behind its name, which may hold anything.
+fn stat(pid: u32) -> Option<String> {
+    let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(line.rsplit_once(") ")?.1.to_owned())
+}
