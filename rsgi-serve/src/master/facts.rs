@@ -1,7 +1,8 @@
 //! What happened, as events for the fleet: signals, workers' words, children that ended; and when a clock is due, what the
 //! page says.
 //!
-//! In this order: a signal from a terminal reaches the workers too, and a worker that ended by it wasn't lost.
+//! In this order: a signal from a terminal reaches the workers too, and a worker that ended by it wasn't lost. Such a signal
+//! waits for the master before any worker can be reaped, so signals are read again after each reaping.
 
 use nix::sys::signal::Signal;
 use rustix::process::getppid;
@@ -82,7 +83,15 @@ impl Master {
     fn gather_ends(&mut self) {
         loop {
             match reap::next() {
-                Ok(Some(ended)) => self.ended(ended),
+                Ok(Some(ended)) => {
+                    // Its number is nobody's any more: no signal may go to it.
+                    let slot = self.pids.remove(&ended.pid);
+                    self.gather_signals();
+                    match slot {
+                        Some(slot) => self.worker_ended(slot, ended),
+                        None => self.other_ended(ended),
+                    }
+                }
                 Ok(None) => return,
                 Err(error) => {
                     tracing::error!(target: "rsgi", %error, "children can't be waited for");
@@ -92,10 +101,7 @@ impl Master {
         }
     }
 
-    fn ended(&mut self, ended: Ended) {
-        let Some(slot) = self.pids.remove(&ended.pid) else {
-            return self.other_ended(ended);
-        };
+    fn worker_ended(&mut self, slot: SlotId, ended: Ended) {
         let mut pipe = self.pipes.remove(&slot);
         if pipe.as_mut().is_some_and(|pipe| !pipe.is_over() && pipe.hear() == Said::Ready) {
             self.feed(Event::Ready { slot });
