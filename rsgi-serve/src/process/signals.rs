@@ -97,6 +97,7 @@ const HELD: &[Signal] = &[
     Signal::SIGCHLD,
     Signal::SIGALRM,
     Signal::SIGVTALRM,
+    Signal::SIGPROF,
     Signal::SIGIO,
     Signal::SIGPWR,
 ];
