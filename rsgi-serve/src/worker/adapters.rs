@@ -9,6 +9,7 @@ use std::time::Duration;
 use rsgi_core::server::{Config, Load, ServeError};
 use rsgi_core::{App, Running};
 
+use super::job::Purpose;
 use crate::process::Child;
 use crate::settings::{ServerKind, Settings};
 
@@ -66,12 +67,16 @@ pub(super) fn start(
 }
 
 /// What the server is given: the settings' word, but where to listen.
-pub(super) fn config(settings: &Settings, binds: Vec<rsgi_core::server::Bind>) -> Config {
+pub(super) fn config(settings: &Settings, binds: Vec<rsgi_core::server::Bind>, purpose: Purpose) -> Config {
     let mut config = settings.config.clone();
     config.binds = binds;
     // The sockets are open; these are for opening some.
     config.unix_mode = None;
     config.port_sharing = rsgi_core::server::PortSharing::Exclusive;
+    if purpose == Purpose::Serve {
+        // The master keeps this limit, and says what ran then; the server's own is for a worker whose master is gone.
+        config.timeouts.graceful = Some(settings.clocks.graceful.saturating_add(BEYOND));
+    }
     match settings.server {
         // There they are the runtime's (`Builder::reactors`), not those of blocking apps.
         ServerKind::Hyper => config.threads = None,
@@ -124,6 +129,9 @@ impl fmt::Debug for Started {
         f.debug_struct("Started").finish_non_exhaustive()
     }
 }
+
+/// By how much a worker is more patient than its master.
+const BEYOND: Duration = Duration::from_secs(5);
 
 /// As many as rsgi-std starts by itself (`Adapter::start` there).
 const OF_STD: usize = 32;

@@ -1,4 +1,5 @@
-//! A worker's heart: a thread that writes the time into the slot as long as the worker gets on, and notices the master's end.
+//! A worker's heart: a thread that writes the time into the slot as long as the worker gets on, and notices the master's end, or
+//! that a leaving worker's time is almost over.
 //!
 //! The master holds the writing end of a pipe and never writes: its end is read at once when the master dies, however it does.
 
@@ -24,6 +25,8 @@ pub(super) struct Heart {
     pub(super) threads: usize,
     /// The limit of silence; zero is none.
     pub(super) silence: Duration,
+    /// How long a worker that leaves may take.
+    pub(super) graceful: Duration,
     /// The limit of one request; zero is none.
     pub(super) limit: Duration,
     pub(super) reins: Arc<Reins>,
@@ -37,7 +40,7 @@ impl Heart {
     }
 
     fn beat(mut self) {
-        let period = period(self.silence, self.limit);
+        let period = period(self.silence, self.limit, self.graceful);
         loop {
             if self.reins.gauge.gets_on(self.threads) {
                 self.slot.beat(Millis::now());
@@ -51,6 +54,7 @@ impl Heart {
             if !self.limit.is_zero() {
                 self.reins.gauge.running.look(self.slot, self.limit, Millis::now());
             }
+            self.reins.close_idle_in_time();
             if self.master_ended_within(period) {
                 self.life = None;
                 self.reins.orphaned();
@@ -74,9 +78,9 @@ impl Heart {
     }
 }
 
-/// Four beats in the shorter limit, and one a second at least.
-fn period(silence: Duration, request: Duration) -> Duration {
-    let limits = [silence, request].into_iter().filter(|limit| !limit.is_zero());
+/// Four beats in the shorter limit, twenty in that of leaving, and one a second at least.
+fn period(silence: Duration, request: Duration, graceful: Duration) -> Duration {
+    let limits = [silence, request, graceful / 5].into_iter().filter(|limit| !limit.is_zero());
     limits.map(|limit| limit / 4).fold(SLOWEST, Duration::min).max(FASTEST)
 }
 
@@ -90,10 +94,11 @@ mod tests {
     #[test]
     fn a_heart_beats_four_times_in_the_shorter_limit() {
         let (off, second) = (Duration::ZERO, Duration::from_secs(1));
-        assert_eq!(period(2 * second, off), second / 2);
-        assert_eq!(period(2 * second, second), second / 4);
-        assert_eq!(period(30 * second, off), SLOWEST);
-        assert_eq!(period(off, off), SLOWEST);
-        assert_eq!(period(second / 1000, off), FASTEST);
+        assert_eq!(period(2 * second, off, off), second / 2);
+        assert_eq!(period(2 * second, second, off), second / 4);
+        assert_eq!(period(30 * second, off, 30 * second), SLOWEST);
+        assert_eq!(period(30 * second, off, second), second / 20);
+        assert_eq!(period(off, off, off), SLOWEST);
+        assert_eq!(period(second / 1000, off, off), FASTEST);
     }
 }

@@ -65,6 +65,7 @@ fn begin(child: &Child, job: &mut Job, identity: &Identity, reins: &Arc<Reins>) 
         life: job.life.take(),
         threads: adapters::threads(&job.settings),
         silence: job.settings.clocks.silence,
+        graceful: job.settings.clocks.graceful,
         limit: job.settings.clocks.request,
         reins: Arc::clone(reins),
     };
@@ -74,7 +75,7 @@ fn begin(child: &Child, job: &mut Job, identity: &Identity, reins: &Arc<Reins>) 
 /// Serves an app until the end.
 pub(super) fn serve(child: &Child, mut job: Job, app: impl App, reins: &Arc<Reins>) -> Result<(), Failure> {
     reins.hook("post_worker_init", Hooks::post_worker_init);
-    let config = adapters::config(&job.settings, std::mem::take(&mut job.binds));
+    let config = adapters::config(&job.settings, std::mem::take(&mut job.binds), job.purpose);
     let app = Observed::new(Arc::clone(&reins.gauge), app);
     let Started { serving, wait } = match job.access.take() {
         Some(access) => adapters::start(child, &job.settings, config, access.wrap(app))?,

@@ -4,8 +4,9 @@
 //! process at once: there is nobody to be kind to yet.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rsgi_core::server::Load;
 use signal_hook::consts::signal::{SIGABRT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
@@ -33,6 +34,12 @@ pub(crate) struct Reins {
     mouth: Mutex<Option<Mouth>>,
     stage: Mutex<Stage>,
     ended: Condvar,
+    /// It was told to end at once. A terminal tells the workers and the master, who tells them again.
+    hurries: AtomicBool,
+    /// How long a worker that leaves keeps idle connections: most of the master's patience with it.
+    keeps_idle: Duration,
+    /// When it closes them.
+    closes_idle: Mutex<Option<Instant>>,
 }
 
 enum Stage {
@@ -59,6 +66,9 @@ impl Reins {
             mouth: Mutex::new(job.mouth.take()),
             stage: Mutex::new(Stage::Booting),
             ended: Condvar::new(),
+            hurries: AtomicBool::new(false),
+            keeps_idle: settings.clocks.graceful.mul_f32(KEEPS_IDLE),
+            closes_idle: Mutex::new(None),
         }
     }
 
@@ -121,13 +131,31 @@ impl Reins {
     /// TERM: the slot says what is meant; a stop if nobody wrote anything there.
     fn obey(&self) {
         match self.slot.wanted() {
-            Wanted::Leave => self.stop(State::Leaving, |serving| serving.leave()),
+            Wanted::Leave => self.leave(),
             Wanted::Serve | Wanted::Stop => self.stop(State::Stopping, |serving| serving.stop(None)),
             Wanted::Quick => self.end_now(),
         }
     }
 
+    fn leave(&self) {
+        self.stop(State::Leaving, |serving| serving.leave());
+        *self.closes_idle.lock().unwrap_or_else(PoisonError::into_inner) =
+            Instant::now().checked_add(self.keeps_idle);
+    }
+
+    /// Closes connections that nobody used since this worker began to leave, before the master loses its patience.
+    pub(super) fn close_idle_in_time(&self) {
+        let mut closes = self.closes_idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if closes.take_if(|at| *at <= Instant::now()).is_some() {
+            drop(closes);
+            self.stop(State::Leaving, |serving| serving.stop(None));
+        }
+    }
+
     fn end_now(&self) {
+        if self.hurries.swap(true, Ordering::Relaxed) {
+            return;
+        }
         self.hook("worker_int", Hooks::worker_int);
         self.stop(State::Stopping, |serving| serving.stop(Some(Duration::ZERO)));
         let stage = self.stage();
@@ -187,6 +215,9 @@ impl fmt::Debug for Reins {
         f.debug_struct("Reins").field("worker", &self.worker).finish_non_exhaustive()
     }
 }
+
+/// The rest is for requests that run.
+const KEEPS_IDLE: f32 = 0.9;
 
 /// What a quick end may take, below the master's limit for it.
 const QUICK: Duration = Duration::from_secs(1);
