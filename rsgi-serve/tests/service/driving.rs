@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
@@ -211,6 +211,25 @@ pub(crate) fn workers_of(master: u32) -> Vec<u32> {
     let mut workers: Vec<u32> = children.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
     workers.sort_unstable();
     workers
+}
+
+/// Stops a process, each thread of it, until it gets CONT.
+pub(crate) fn stop(pid: u32) {
+    signal(pid, "STOP");
+    until("all stopped", || {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        threads.map(|thread| thread.unwrap().path().join("stat")).all(|stat| letter(stat) == Some('T'))
+    });
+}
+
+/// The letter of a process's state.
+pub(crate) fn state(pid: u32) -> Option<char> {
+    letter(format!("/proc/{pid}/stat"))
+}
+
+fn letter(stat: impl AsRef<Path>) -> Option<char> {
+    let status = fs::read_to_string(stat).ok()?;
+    status.rsplit_once(") ")?.1.chars().next()
 }
 
 /// The parent of a process, as the kernel has it.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "all of it is tests")]
 
 mod clients;
+mod counting;
 mod driving;
 mod gate;
 mod kernel;
@@ -11,6 +12,7 @@ mod liveness;
 mod load;
 mod lossless;
 mod observing;
+mod odd_signals;
 mod orphans;
 mod recycling;
 mod signals;
