@@ -48,9 +48,7 @@ impl Heart {
             if let Some(memory) = memory::resident() {
                 self.slot.set_memory(memory.now);
             }
-            if let Some(load) = self.reins.load() {
-                self.slot.set_connections(load.accepted, load.connections as u64);
-            }
+            self.reins.note_load();
             if !self.limit.is_zero() {
                 self.reins.gauge.running.look(self.slot, self.limit, Millis::now());
             }

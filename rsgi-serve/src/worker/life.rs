@@ -92,6 +92,8 @@ pub(super) fn serve(child: &Child, mut job: Job, app: impl App, reins: &Arc<Rein
         ready();
     }
     let ended = wait();
+    // What the heart's last beat didn't see yet.
+    reins.note_load();
     reins.hook("worker_exit", Hooks::worker_exit);
     Ok(ended?)
 }

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rsgi_core::server::Load;
 use signal_hook::consts::signal::{SIGABRT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
 
 use super::adapters::Serving;
@@ -179,11 +178,14 @@ impl Reins {
         how(&*serving);
     }
 
-    /// What the server has to do, if it tells.
-    pub(super) fn load(&self) -> Option<Load> {
-        match &*self.stage() {
+    /// Notes what the server has accepted, if it tells.
+    pub(super) fn note_load(&self) {
+        let load = match &*self.stage() {
             Stage::Serving(serving) => serving.load(),
             Stage::Booting | Stage::Over => None,
+        };
+        if let Some(load) = load {
+            self.slot.set_connections(load.accepted, load.connections as u64);
         }
     }
 

@@ -6,11 +6,13 @@
 mod clients;
 mod counting;
 mod driving;
+mod exposition;
 mod gate;
 mod kernel;
 mod liveness;
 mod load;
 mod lossless;
+mod metrics;
 mod observing;
 mod odd_signals;
 mod orphans;
