@@ -28,7 +28,7 @@ use crate::page::Page;
 use crate::pidfile::PidFile;
 use crate::process::{Image, Start, exec};
 use crate::settings::Settings;
-use crate::sockets::{self, Kept, Listeners};
+use crate::sockets::{self, Listeners};
 use crate::sys;
 use crate::worker::Failure;
 
