@@ -1,0 +1,15 @@
+//! The files of `deploy/` with the real thing: supervisord, systemd's tools, nginx, an empty root folder, and the linters.
+//!
+//! A test copies a shipped file, puts this machine's paths and ports into it and starts what it is for. `./check tools` installs the
+//! programs; without one a test fails and says so. What the machine forbids (another user, a namespace) is skipped with a line. Nothing
+//! sleeps: a test waits for a line of a log, an answer, a state or an end.
+#![allow(clippy::unwrap_used, reason = "all of it is tests")]
+
+mod container;
+mod driving;
+mod lint;
+mod load;
+mod nginx;
+mod shipped;
+mod supervisor;
+mod systemd;
