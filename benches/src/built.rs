@@ -38,6 +38,17 @@ impl Programs {
         Ok(programs)
     }
 
+    /// Builds the example `ping` alone.
+    ///
+    /// # Errors
+    ///
+    /// When cargo can't be started.
+    pub(crate) fn example() -> Result<Self, Error> {
+        let mut programs = Self::default();
+        programs.cargo(benches(), &["-p", "rsgi-examples", "--bin", "ping"])?;
+        Ok(programs)
+    }
+
     /// Takes what lies in folders, the first that has it, and builds nothing.
     pub(crate) fn in_folders(folders: &[PathBuf]) -> Self {
         let mut programs = Self { said: "--programs has none".into(), ..Self::default() };

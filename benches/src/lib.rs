@@ -21,6 +21,7 @@ mod process;
 mod server;
 
 mod asked;
+mod fleets;
 mod hold;
 mod load;
 mod meter;
@@ -34,4 +35,5 @@ mod target;
 
 pub use cases::{Case, run};
 pub use command::follow;
+pub use fleets::beside_gunicorn;
 pub use hyper_cases::{HYPER_CASES, HyperCase};
