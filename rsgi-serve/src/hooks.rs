@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// - **Where**: `on_starting`, `on_reload`, `when_ready`, `pre_fork`, `child_exit`, `workers_changed`, `pre_exec` and `on_exit`
 ///   run in the master, which has one thread and must stay so: a hook there starts no thread and no runtime, and is quick.
-///   The others run in the worker.
+///   The others run in the worker. Without a master (`--workers 0`) only `post_worker_init`, `worker_int` and `worker_exit` run.
 /// - **Order**: `on_starting` is the first and `on_exit` the last; `pre_fork` comes before each fork, `post_fork` first in the
 ///   worker, `post_worker_init` after its app was made, `worker_exit` when it has ended; `child_exit` follows in the master.
 /// - **Panics**: one in the master is logged and changes nothing once the service is up; at the first start it ends the

@@ -2,6 +2,8 @@
 //!
 //! The loop does them in this order, and answers with events where it is said. It decides nothing: what isn't here isn't done.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::event::{ReplyId, Sig};
@@ -117,6 +119,22 @@ pub(crate) enum HookPoint {
     PreExec,
     /// After the last worker was reaped.
     Exit,
+}
+
+/// By the name that it has in [`Hooks`](crate::Hooks).
+impl fmt::Display for HookPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Starting => "on_starting",
+            Self::WhenReady => "when_ready",
+            Self::Reload => "on_reload",
+            Self::PreFork { .. } => "pre_fork",
+            Self::ChildExit { .. } => "child_exit",
+            Self::WorkersChanged { .. } => "workers_changed",
+            Self::PreExec => "pre_exec",
+            Self::Exit => "on_exit",
+        })
+    }
 }
 
 /// The end of a command.

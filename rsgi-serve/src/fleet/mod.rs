@@ -140,7 +140,8 @@ impl Fleet {
 
     /// Something happened at that time. What is to be done is added to `actions`.
     pub(crate) fn handle(&mut self, now: Millis, event: Event, actions: &mut Vec<Action>) {
-        if matches!(self.phase, Phase::Over) {
+        // Nothing is left to do; that the last hook of all panicked is said.
+        if matches!(self.phase, Phase::Over) && !matches!(event, Event::HookPanicked { .. }) {
             return;
         }
         mem::swap(&mut self.out, actions);

@@ -85,7 +85,7 @@ impl fmt::Display for MasterLine {
                 write!(f, "The master did not run for {}: that time counts against no worker", Span(*by))
             }
             Self::Stranger { pid } => write!(f, "Reaped a child that is no worker (pid: {pid})"),
-            Self::HookPanicked { point, message } => write!(f, "The hook {point:?} panicked: {message}"),
+            Self::HookPanicked { point, message } => write!(f, "The hook {point} panicked: {message}"),
         }
     }
 }

@@ -194,5 +194,5 @@ fn a_hook_that_panics_ends_the_first_start_and_is_only_said_later() {
     world.tell(Event::HookPanicked { point: HookPoint::WhenReady, message: "no".to_owned() });
     world.run(100);
     assert_eq!(world.exit, None);
-    assert_eq!(world.said("The hook WhenReady panicked: no"), 1);
+    assert_eq!(world.said("The hook when_ready panicked: no"), 1);
 }
