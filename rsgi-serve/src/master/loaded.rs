@@ -32,8 +32,9 @@ impl Loaded {
         let identity =
             Identity::find(process.user.as_deref(), process.group.as_deref(), further).map_err(text)?;
         let sockets = &settings.sockets;
-        let unix_owner =
-            Identity::owner(sockets.unix_user.as_deref(), sockets.unix_group.as_deref()).map_err(text)?;
+        let unix_owner = Identity::owner(sockets.unix_user.as_deref(), sockets.unix_group.as_deref())
+            .map_err(text)?
+            .or(&identity);
         let workers = settings.workers.max(1);
         let options = Options {
             backlog: sockets.backlog,

@@ -71,6 +71,11 @@ impl Identity {
         Ok(Self { user: user.map(|entry| entry.user), group, name: None })
     }
 
+    /// The same, with the other's user and group where this has none.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        Self { user: self.user.or(other.user), group: self.group.or(other.group), name: self.name }
+    }
+
     /// The numbers, for files that shall be the workers'.
     pub(crate) fn numbers(&self) -> (Option<u32>, Option<u32>) {
         (self.user.map(Uid::as_raw), self.group.map(Gid::as_raw))
