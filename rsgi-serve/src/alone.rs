@@ -2,13 +2,14 @@
 //!
 //! A worker without a master: TERM ends it gracefully, INT and QUIT at once, USR1 opens the log files again, HUP reads the
 //! certificates again. Nobody replaces it, so there is no reload, no upgrade, no recycling and no clock over it. With `--reload`
-//! it executes itself anew after a good build.
+//! it executes itself anew after a good build. The background and the service manager know no difference.
 
 use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -18,29 +19,35 @@ use crate::fleet::{Generation, SlotId};
 use crate::hooks::{Hooks, Worker};
 use crate::log::level::{Level, say};
 use crate::log::reopen::Reopen;
-use crate::master::{Launch, Opened, give_up};
+use crate::master::{Launch, Opened, background, give_up};
 use crate::notify::{Message, Notifier};
 use crate::page::Page;
+use crate::process::daemon::{Report, Streams};
 use crate::process::{Child, Image, Start, exec};
 use crate::settings::Settings;
 use crate::sockets::Worker as Seat;
 use crate::watch::Watch;
-use crate::worker::{Failure, Job, Purpose, Ready, live_in};
+use crate::worker::{Failure, Job, Purpose, live_in};
 
 /// Serves until the end.
 pub(crate) fn run(mut launch: Launch, settings: Settings) -> ExitCode {
+    let report = match background(&mut launch, &settings) {
+        Ok(report) => report,
+        Err(code) => return code,
+    };
     match Opened::open(&mut launch, settings, None) {
-        Ok((opened, _)) => serve(launch, opened),
-        Err(failure) => give_up(&failure, None),
+        Ok((opened, _)) => serve(launch, opened, report),
+        Err(failure) => give_up(&failure, report),
     }
 }
 
-fn serve(launch: Launch, mut opened: Opened) -> ExitCode {
+fn serve(launch: Launch, mut opened: Opened, report: Option<Report>) -> ExitCode {
     let Launch { forking, mut body, hooks, start, .. } = launch;
     let child = forking.give_up();
     let again = Arc::new(AtomicBool::new(false));
     let files = opened.listeners.files();
-    let served = job(&mut opened, &hooks).and_then(|job| {
+    let outside = Outside::new(&mut opened, report);
+    let served = job(&mut opened, &hooks, &outside).and_then(|job| {
         watch(&child, &opened.loaded.settings, &start, &again).map_err(Failure::of_worker)?;
         live_in(&mut *body, &child, job, &opened.loaded.identity)
     });
@@ -51,7 +58,7 @@ fn serve(launch: Launch, mut opened: Opened) -> ExitCode {
         tracing::warn!(target: "rsgi", %error, "the pid file stays behind");
     }
     if let Err(failure) = served {
-        return give_up(&failure, None);
+        return give_up(&failure, outside.report());
     }
     if again.load(Ordering::Acquire) {
         let error = anew(&start);
@@ -61,14 +68,14 @@ fn serve(launch: Launch, mut opened: Opened) -> ExitCode {
     Exit::Clean.into()
 }
 
-fn job(opened: &mut Opened, hooks: &Arc<dyn Hooks>) -> Result<Job, Failure> {
+fn job(opened: &mut Opened, hooks: &Arc<dyn Hooks>, outside: &Arc<Outside>) -> Result<Job, Failure> {
     let page = Page::create(1, getpid(), Millis::now()).map_err(Failure::of_worker)?.keep();
     let slot = page.slot(SlotId(0)).ok_or_else(|| Failure::of_worker("the page has no slot"))?;
     slot.prepare(Generation(1), Millis::now());
     slot.set_pid(getpid());
     let loaded = &opened.loaded;
     let reopen = Reopen::new(opened.log.clone());
-    let ready = opened.notifier.take().map(|notifier| -> Ready { Box::new(move || say_ready(&notifier)) });
+    let (ready, stopping) = (Arc::clone(outside), Arc::clone(outside));
     Ok(Job {
         worker: Worker { slot: 0, generation: 1, pid: Some(std::process::id()) },
         slot,
@@ -83,15 +90,58 @@ fn job(opened: &mut Opened, hooks: &Arc<dyn Hooks>) -> Result<Job, Failure> {
         binds: opened.listeners.binds(Seat { number: 0, of: 1 }),
         listeners: std::mem::take(&mut opened.listeners),
         mouth: None,
-        ready,
+        ready: Some(Box::new(move || ready.say_ready())),
+        stopping: Some(Box::new(move || stopping.say(&Message::Stopping))),
         life: None,
         purpose: Purpose::Alone,
     })
 }
 
-fn say_ready(notifier: &Notifier) {
-    if let Err(error) = notifier.send(&Message::Ready { status: "serving" }) {
-        tracing::warn!(target: "rsgi", %error, "the service manager can't be told");
+/// Who wants to know how the process is: the service manager, and the command that sent it to the background.
+#[derive(Debug)]
+struct Outside {
+    notifier: Option<Notifier>,
+    watchdog: Option<Duration>,
+    report: Mutex<Option<Report>>,
+    streams: Streams,
+}
+
+impl Outside {
+    fn new(opened: &mut Opened, report: Option<Report>) -> Arc<Self> {
+        Arc::new(Self {
+            notifier: opened.notifier.take(),
+            watchdog: opened.watchdog,
+            report: Mutex::new(report),
+            streams: opened.loaded.settings.streams(),
+        })
+    }
+
+    fn report(&self) -> Option<Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn say(&self, message: &Message<'_>) {
+        if let Some(Err(error)) = self.notifier.as_ref().map(|notifier| notifier.send(message)) {
+            tracing::warn!(target: "rsgi", %error, "the service manager can't be told");
+        }
+    }
+
+    fn say_ready(self: &Arc<Self>) {
+        if let Some(Err(error)) = self.report().map(|report| report.ready(self.streams)) {
+            tracing::warn!(target: "rsgi", %error, "the command that started this daemon can't be told");
+        }
+        self.say(&Message::Ready { status: "serving" });
+        let (Some(period), Some(_)) = (self.watchdog, &self.notifier) else { return };
+        let outside = Arc::clone(self);
+        let alive = thread::Builder::new().name("rsgi-watchdog".to_owned()).spawn(move || {
+            loop {
+                outside.say(&Message::Watchdog);
+                thread::sleep(period);
+            }
+        });
+        if let Err(error) = alive {
+            tracing::warn!(target: "rsgi", %error, "the service manager can't be shown that it lives");
+        }
     }
 }
 

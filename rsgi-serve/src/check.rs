@@ -86,6 +86,7 @@ pub(crate) fn boot(
         listeners: Listeners::default(),
         mouth: None,
         ready: None,
+        stopping: None,
         life: None,
         purpose: Purpose::Check,
     };

@@ -11,7 +11,6 @@ use crate::log::level::say;
 use crate::log::reopen::Reopen;
 use crate::notify::Message;
 use crate::page::Wanted;
-use crate::process::daemon::Streams;
 
 impl Master {
     /// Does one thing; what comes of it is added to the events.
@@ -124,9 +123,7 @@ impl Master {
     /// Lets the shell's command return, once.
     fn report_ready(&mut self) {
         let Some(report) = self.report.take() else { return };
-        let process = &self.current.settings.process;
-        let streams = if process.keep_stdio { Streams::Keep } else { Streams::Leave };
-        if let Err(error) = report.ready(streams) {
+        if let Err(error) = report.ready(self.current.settings.streams()) {
             tracing::warn!(target: "rsgi", %error, "the command that started this daemon can't be told");
         }
     }

@@ -118,6 +118,7 @@ impl Master {
             listeners,
             mouth: Some(mouth),
             ready: None,
+            stopping: None,
             life: Some(life),
             purpose: Purpose::Serve,
         }

@@ -46,7 +46,7 @@ use crate::worker::StatusPipe;
 pub(crate) use heir::refuse;
 pub(crate) use launch::Launch;
 pub(crate) use loaded::Loaded;
-pub(crate) use open::{Opened, begin, give_up, surround};
+pub(crate) use open::{Opened, background, begin, give_up, surround};
 pub(crate) use role::Role;
 pub(crate) use upgrade::prove;
 

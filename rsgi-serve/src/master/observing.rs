@@ -166,6 +166,8 @@ impl Master {
         drop(std::mem::take(&mut self.listeners));
         let name = self.current.settings.process.title.clone();
         self.launch.title.set("status", &name);
+        // What can't be left is kept.
+        let _ = self.current.settings.streams().leave();
         let exit = match self.current.identity.assume(child) {
             Ok(()) => observe::serve(child, self.page, Plan { binds, queues, master, name }),
             Err(error) => {

@@ -51,15 +51,14 @@ pub(crate) fn begin(mut launch: Launch, settings: Settings, role: Role) -> ExitC
         Role::Second(estate) => Some(estate),
         Role::First | Role::Probe(..) => None,
     };
-    let mut report = None;
     // A second master is in the background already if the first is.
-    if settings.process.daemon && estate.is_none() {
-        match daemon::detach(&mut launch.forking) {
-            Ok(Detached::Launcher(code)) => return ExitCode::from(code.unwrap_or(Exit::WorkerFailed.code())),
-            Ok(Detached::Daemon(daemons)) => report = Some(daemons),
-            Err(error) => return give_up(&wrong(format!("daemon: {error}")), None),
-        }
-    }
+    let report = match estate {
+        None => match background(&mut launch, &settings) {
+            Ok(report) => report,
+            Err(code) => return code,
+        },
+        Some(_) => None,
+    };
     let opened = match estate {
         None => Opened::open(&mut launch, settings, None),
         Some(estate) => Estate::unpack(estate)
@@ -72,6 +71,19 @@ pub(crate) fn begin(mut launch: Launch, settings: Settings, role: Role) -> ExitC
             master.rule()
         }
         Err(failure) => give_up(&failure, report),
+    }
+}
+
+/// Goes to the background if the settings say so: with the launcher's code in the launcher, which ends with it, and in the daemon
+/// with whom to tell that it serves.
+pub(crate) fn background(launch: &mut Launch, settings: &Settings) -> Result<Option<Report>, ExitCode> {
+    if !settings.process.daemon {
+        return Ok(None);
+    }
+    match daemon::detach(&mut launch.forking) {
+        Ok(Detached::Launcher(code)) => Err(code.unwrap_or(Exit::WorkerFailed.code()).into()),
+        Ok(Detached::Daemon(report)) => Ok(Some(report)),
+        Err(error) => Err(give_up(&wrong(format!("daemon: {error}")), None)),
     }
 }
 

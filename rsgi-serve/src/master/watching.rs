@@ -27,6 +27,8 @@ impl Master {
                 // Connections that come must not wait for this process.
                 drop(std::mem::take(&mut self.listeners));
                 self.status = None;
+                // What can't be left is kept.
+                let _ = self.current.settings.streams().leave();
                 be_watcher(&child, master, &settings, &folder)
             }
             Err(error) => say(Level::Error, format_args!("reload: nothing is watched: {error}")),

@@ -2,7 +2,7 @@
 //!
 //! Two forks: the first child leads a new session without a terminal, the second one can never get a terminal again and becomes the
 //! master. The launcher waits on a pipe for the master's word. Until then standard error stays the terminal's, so that a failing start is
-//! read; then the three standard streams lead nowhere.
+//! read; then the three standard streams lead nowhere, those of the children too.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -31,6 +31,8 @@ pub(crate) struct Report(File);
 pub(crate) enum Streams {
     /// They lead nowhere.
     Leave,
+    /// Input leads nowhere; output leads to the log already.
+    LeaveInput,
     /// They stay what they were.
     Keep,
 }
@@ -65,16 +67,34 @@ pub(crate) fn detach(forking: &mut Forking) -> io::Result<Detached> {
 impl Report {
     /// Says that the daemon serves: the launcher ends with 0.
     pub(crate) fn ready(mut self, streams: Streams) -> io::Result<()> {
-        match streams {
-            Streams::Leave => leave_terminal()?,
-            Streams::Keep => {}
-        }
+        streams.leave()?;
         self.0.write_all(&[0])
     }
 
     /// Says that the daemon couldn't start: the launcher ends with this code.
     pub(crate) fn failed(mut self, code: u8) -> io::Result<()> {
         self.0.write_all(&[code])
+    }
+}
+
+impl Streams {
+    /// Points them at nothing, as far as they are to be left. Where there is no `/dev/null` (an empty chroot), that is pipes whose other
+    /// end is closed.
+    pub(crate) fn leave(self) -> io::Result<()> {
+        if self == Self::Keep {
+            return Ok(());
+        }
+        let null = File::options().read(true).write(true).open("/dev/null").map(OwnedFd::from);
+        let (input, output) = match null {
+            Ok(null) => (null.try_clone()?, null),
+            Err(_) => (pipe_with(PipeFlags::CLOEXEC)?.0, pipe_with(PipeFlags::CLOEXEC)?.1),
+        };
+        nix::unistd::dup2_stdin(&input)?;
+        if self == Self::Leave {
+            nix::unistd::dup2_stdout(&output)?;
+            nix::unistd::dup2_stderr(&output)?;
+        }
+        Ok(())
     }
 }
 
@@ -90,19 +110,6 @@ fn await_report(pipe: OwnedFd) -> io::Result<Option<u8>> {
     let mut code = [0];
     let read = File::from(pipe).read(&mut code)?;
     Ok((read == 1).then_some(code[0]))
-}
-
-/// Points the standard streams at nothing. Where there is no `/dev/null` (an empty chroot), they point at pipes whose other end is closed.
-fn leave_terminal() -> io::Result<()> {
-    let null = File::options().read(true).write(true).open("/dev/null").map(OwnedFd::from);
-    let (input, output) = match null {
-        Ok(null) => (null.try_clone()?, null),
-        Err(_) => (pipe_with(PipeFlags::CLOEXEC)?.0, pipe_with(PipeFlags::CLOEXEC)?.1),
-    };
-    nix::unistd::dup2_stdin(&input)?;
-    nix::unistd::dup2_stdout(&output)?;
-    nix::unistd::dup2_stderr(&output)?;
-    Ok(())
 }
 
 #[cfg(test)]

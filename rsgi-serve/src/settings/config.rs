@@ -14,6 +14,7 @@ use crate::log::colour::When;
 use crate::log::level::Level;
 use crate::log::output::Output;
 use crate::log::statsd::StatsdAddress;
+use crate::process::daemon::Streams;
 
 /// How this program serves.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,6 +138,17 @@ pub(crate) struct ProcessSettings {
     pub(crate) cpu_pinning: bool,
     /// Set for the app, in this order.
     pub(crate) variables: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// What becomes of a daemon's standard streams once it serves.
+    pub(crate) fn streams(&self) -> Streams {
+        match (self.process.daemon && !self.process.keep_stdio, self.log.capture) {
+            (true, false) => Streams::Leave,
+            (true, true) => Streams::LeaveInput,
+            (false, _) => Streams::Keep,
+        }
+    }
 }
 
 /// Where it listens.

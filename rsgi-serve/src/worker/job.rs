@@ -32,14 +32,16 @@ pub(crate) struct Job {
     /// Where it says that it is ready; `None` without a master.
     pub(crate) mouth: Option<Mouth>,
     /// Called once when it serves, beside what the mouth says.
-    pub(crate) ready: Option<Ready>,
+    pub(crate) ready: Option<Word>,
+    /// Called once when it begins to stop.
+    pub(crate) stopping: Option<Word>,
     /// Ends with the master; `None` without one.
     pub(crate) life: Option<OwnedFd>,
     pub(crate) purpose: Purpose,
 }
 
-/// What is done when a worker serves.
-pub(crate) type Ready = Box<dyn FnOnce()>;
+/// What is done when a worker serves, or stops.
+pub(crate) type Word = Box<dyn FnOnce() + Send>;
 
 /// What a worker is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -87,6 +87,10 @@ pub(super) fn serve(child: &Child, mut job: Job, app: impl App, reins: &Arc<Rein
         serving.stop(Some(Duration::ZERO));
         return Ok(wait()?);
     }
+    if let (Purpose::Serve, Err(error)) = (job.purpose, job.settings.streams().leave()) {
+        // The command that started the service goes on waiting for whoever reads what it printed.
+        say(Level::Warning, format_args!("daemon: this worker keeps its standard streams: {error}"));
+    }
     reins.serving(serving);
     if let Some(ready) = job.ready.take() {
         ready();

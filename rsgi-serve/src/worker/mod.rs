@@ -26,6 +26,6 @@ mod signals;
 mod words;
 
 pub(crate) use body::{Body, Hosted};
-pub(crate) use job::{Failure, Job, Purpose, Ready};
+pub(crate) use job::{Failure, Job, Purpose};
 pub(crate) use life::{live, live_in};
 pub(crate) use words::{Mouth, Said, StatusPipe};

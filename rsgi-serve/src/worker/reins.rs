@@ -12,7 +12,7 @@ use signal_hook::consts::signal::{SIGABRT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIG
 
 use super::adapters::Serving;
 use super::gauge::Gauge;
-use super::job::{Job, Purpose};
+use super::job::{Job, Purpose, Word};
 use super::words::Mouth;
 use crate::clock::Millis;
 use crate::hooks::{self, Hooks, Worker};
@@ -31,6 +31,7 @@ pub(crate) struct Reins {
     reopen: Reopen,
     purpose: Purpose,
     mouth: Mutex<Option<Mouth>>,
+    stopping: Mutex<Option<Word>>,
     stage: Mutex<Stage>,
     ended: Condvar,
     /// It was told to end at once. A terminal tells the workers and the master, who tells them again.
@@ -63,6 +64,7 @@ impl Reins {
             reopen: job.reopen.clone(),
             purpose: job.purpose,
             mouth: Mutex::new(job.mouth.take()),
+            stopping: Mutex::new(job.stopping.take()),
             stage: Mutex::new(Stage::Booting),
             ended: Condvar::new(),
             hurries: AtomicBool::new(false),
@@ -175,6 +177,10 @@ impl Reins {
             Stage::Over => return,
         };
         self.slot.set_state(state);
+        let stopping = self.stopping.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(say) = stopping {
+            say();
+        }
         how(&*serving);
     }
 
