@@ -2,14 +2,33 @@
 //!
 //! It shares no parser with the servers: an answer is its head up to the empty line, and as many bytes as `content-length` says.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use crate::driving::PATIENCE;
 
 /// A connection that is kept as long as the server keeps it.
 pub(crate) struct Kept {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
+}
+
+/// A socket of either kind.
+pub(crate) trait Stream: Read + Write + Send {
+    fn wait_at_most(&self, patience: Duration) -> io::Result<()>;
+}
+
+impl Stream for TcpStream {
+    fn wait_at_most(&self, patience: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(patience))
+    }
+}
+
+impl Stream for UnixStream {
+    fn wait_at_most(&self, patience: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(patience))
+    }
 }
 
 /// An answer of status 200.
@@ -23,9 +42,13 @@ pub(crate) struct Answer {
 impl Kept {
     pub(crate) fn open(address: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream: BufReader::new(stream) })
+        Ok(Self::of(stream))
+    }
+
+    pub(crate) fn of(stream: impl Stream + 'static) -> Self {
+        stream.wait_at_most(PATIENCE).unwrap();
+        Self { stream: BufReader::new(Box::new(stream)) }
     }
 
     pub(crate) fn send(&mut self, path: &str) -> io::Result<()> {

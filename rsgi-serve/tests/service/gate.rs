@@ -31,6 +31,13 @@ impl Gate {
         format!("GATE={}", self.path())
     }
 
+    /// Writes the settings' file beside it, whose name is given back.
+    pub(crate) fn settings(&self, text: &str) -> String {
+        let file = self.place.join("settings.toml");
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    }
+
     /// Lets so many go on that wait, or that will.
     pub(crate) fn pass(&self, count: usize) {
         (&self.fifo).write_all(&vec![0; count]).unwrap();
