@@ -11,6 +11,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use tracing::Span;
+
 use crate::closing::close;
 
 /// How a server runs work that blocks.
@@ -126,7 +128,7 @@ pub(crate) const ABANDONED: &str = "the server's pool ended before it ran a job"
 
 impl Offload {
     /// Runs `work` where it may block and gives its result: at the first poll on a blocking server, after a
-    /// hand-over on an async one. Dropping the future before the work has begun cancels it, and drops the work there.
+    /// hand-over on an async one, where the span of `tracing` goes along that is the current one now. Dropping the future before the work has begun cancels it, and drops the work there.
     ///
     /// # Panics
     ///
@@ -139,7 +141,8 @@ impl Offload {
         Offloaded(match self {
             Self::Inline => Stage::Inline(Some(work)),
             Self::Pool(pool) => {
-                let slot = Arc::new(Slot(Mutex::new(SlotState::Queued { work, waker: None })));
+                let slot =
+                    Arc::new(Slot(Mutex::new(SlotState::Queued { work, waker: None }), Span::current()));
                 Stage::Queued { pool: Arc::clone(pool), slot }
             }
         })
@@ -150,7 +153,7 @@ impl Offload {
         match self {
             Self::Inline => work(),
             Self::Pool(pool) => {
-                let slot = Slot(Mutex::new(SlotState::Queued { work, waker: None }));
+                let slot = Slot(Mutex::new(SlotState::Queued { work, waker: None }), Span::none());
                 pool.submit(Job(Some(Arc::new(slot))));
             }
         }
@@ -168,7 +171,8 @@ enum SlotState<T, W> {
     Taken,
 }
 
-struct Slot<T, W>(Mutex<SlotState<T, W>>);
+/// Work with the span of whoever asked for it, whose thread it leaves.
+struct Slot<T, W>(Mutex<SlotState<T, W>>, Span);
 
 impl<T, W> Slot<T, W> {
     fn lock(&self) -> std::sync::MutexGuard<'_, SlotState<T, W>> {
@@ -192,7 +196,7 @@ impl<T: Send, W: FnOnce() -> T + Send> Work for Slot<T, W> {
                 }
             }
         };
-        let result = catch_unwind(AssertUnwindSafe(work));
+        let result = catch_unwind(AssertUnwindSafe(|| self.1.in_scope(work)));
         let mut state = self.lock();
         if let SlotState::Running { waker } = std::mem::replace(&mut *state, SlotState::Done(result)) {
             return waker;

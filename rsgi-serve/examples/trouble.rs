@@ -5,6 +5,7 @@
 //! - `/sleep/N` after so many milliseconds,
 //! - `/gate` after reading a byte of the FIFO that the variable GATE names,
 //! - `/spin`, `/exit` and `/abort` never,
+//! - `/log/TEXT` after logging the text,
 //! - `/env/NAME` with a variable of the process,
 //! - `/version`, `/folder` and `/arguments` with the program's file name, where it works, and how it was started,
 //! - `/told/LENGTH/TEXT` with who says so (the process, the program's file name), the text, and so many letters,
@@ -128,6 +129,7 @@ fn answer(word: &str, environ: &Environ, start_response: StartResponse) -> Resul
             say(&format!("waiting at the gate in {said}"));
             pass(&std::env::var("GATE")?)?;
         }
+        ("log", text) => tracing::info!("{text}"),
         ("env", name) => said = std::env::var(name).unwrap_or_else(|_| "none".to_owned()),
         ("version", _) => version().clone_into(&mut said),
         ("folder", _) => said = std::env::current_dir()?.display().to_string(),

@@ -62,12 +62,27 @@ impl Said {
             };
             return;
         }
-        match self.place(field.name()) {
+        let Some(name) = word(field.name()) else { return };
+        match self.place(name) {
             // A span's field that was empty, or is told anew.
             Some(place) => self.fields[place].1 = value,
-            None => self.fields.push((field.name(), value)),
+            None => self.fields.push((name, value)),
         }
     }
+}
+
+/// The log's word for a field: short for those of a request's span, and none for what only OpenTelemetry wants to know.
+fn word(name: &'static str) -> Option<&'static str> {
+    Some(match name {
+        "rsgi.request" => "id",
+        "rsgi.peer" => "peer",
+        "rsgi.trace" => "trace",
+        "http.request.method" => "method",
+        "url.path" => "path",
+        "http.response.status_code" => "status",
+        _ if name.starts_with("otel.") => return None,
+        other => other,
+    })
 }
 
 impl Visit for Said {

@@ -75,6 +75,7 @@ impl Reader<'_> {
             upgrade_mode: self.upgrade_mode(),
             root_path: self.get(&http::ROOT_PATH),
             sendfile: self.get(&http::SENDFILE),
+            request_spans: self.get(&observing::REQUEST_SPANS),
             clocks: self.clocks(),
             recycle: self.recycle(),
             log: self.log(),

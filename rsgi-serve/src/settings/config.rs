@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     /// Where the app is mounted; empty or with a slash at its beginning and none at its end.
     pub(crate) root_path: String,
     pub(crate) sendfile: bool,
+    /// Whether each request has a span.
+    pub(crate) request_spans: bool,
     pub(crate) clocks: Clocks,
     pub(crate) recycle: Recycle,
     pub(crate) log: LogSettings,

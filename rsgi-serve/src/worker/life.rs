@@ -12,6 +12,7 @@ use super::job::{Failure, Job, Purpose};
 use super::observed::Observed;
 use super::reins::Reins;
 use super::signals;
+use super::spans::Spanned;
 use crate::hooks::Hooks;
 use crate::log::level::{Level, say};
 use crate::process::privileges::Identity;
@@ -76,6 +77,7 @@ fn begin(child: &Child, job: &mut Job, identity: &Identity, reins: &Arc<Reins>) 
 pub(super) fn serve(child: &Child, mut job: Job, app: impl App, reins: &Arc<Reins>) -> Result<(), Failure> {
     reins.hook("post_worker_init", Hooks::post_worker_init);
     let config = adapters::config(&job.settings, std::mem::take(&mut job.binds), job.purpose);
+    let app = Spanned::new(app, job.settings.request_spans);
     let app = Observed::new(Arc::clone(&reins.gauge), app);
     let Started { serving, wait } = match job.access.take() {
         Some(access) => adapters::start(child, &job.settings, config, access.wrap(app))?,

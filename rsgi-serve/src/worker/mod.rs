@@ -23,6 +23,8 @@ mod runtime;
 #[cfg(feature = "hyper")]
 mod runtime;
 mod signals;
+mod spans;
+mod trace_parent;
 mod words;
 
 pub(crate) use body::{Body, Hosted};

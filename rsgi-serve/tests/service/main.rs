@@ -24,6 +24,7 @@ mod sockets;
 mod start;
 mod stopping;
 mod surroundings;
+mod tracing;
 mod two_masters;
 mod upgrade;
 mod watched;

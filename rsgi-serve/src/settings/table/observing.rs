@@ -17,6 +17,12 @@ settings! { "Observing";
         "Address of its own for status page, metrics, health and readiness",
     )
     .said("none");
+    REQUEST_SPANS = Setting::new(
+        "request_spans",
+        Kind::Switch,
+        "Has what the app logs say for which request: its id, method, path, and peer",
+    )
+    .default("true");
     STATSD_HOST =
         Setting::new("statsd_host", Kind::Text(forms::STATSD), "Where statsd listens").said("none");
     STATSD_PREFIX =
