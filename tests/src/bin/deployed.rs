@@ -16,15 +16,15 @@ use rsgi_serve::Section;
 fn create_app(section: &Section) -> Result<impl App + use<>, String> {
     match section.text("fails_if") {
         Some(path) if Path::new(path).exists() => Err(format!("{path} is there")),
-        _ => Ok(blocking(answer)),
+        _ => Ok(blocking(|environ: Environ, start_response| answer(&environ, start_response))),
     }
 }
 
-fn answer(environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+fn answer(environ: &Environ, start_response: StartResponse) -> Result<Started, Error> {
     let path = environ.path_info();
     let text = match path {
         "/ping" => "pong".to_owned(),
-        "/client" => client(&environ),
+        "/client" => client(environ),
         "/go" => go(),
         "/abort" => std::process::abort(),
         "/events" => return events(start_response),

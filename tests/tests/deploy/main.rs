@@ -4,6 +4,7 @@
 //! programs; without one a test fails and says so. What the machine forbids (another user, a namespace) is skipped with a line. Nothing
 //! sleeps: a test waits for a line of a log, an answer, a state or an end.
 #![allow(clippy::unwrap_used, reason = "all of it is tests")]
+#![allow(clippy::print_stdout, reason = "what is skipped is said")]
 
 mod container;
 mod driving;

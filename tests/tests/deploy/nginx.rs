@@ -52,12 +52,13 @@ impl Proxied {
         let site = || shipped::adapted("nginx/site.conf", &[("listen 80;", &format!("listen {front};"))]);
         let parts = match way {
             Way::Tcp => {
-                http(site() + &shipped::adapted("nginx/upstream-tcp.conf", &[("127.0.0.1:8000", &back)]))
+                let upstream = shipped::adapted("nginx/upstream-tcp.conf", &[("127.0.0.1:8000", &back)]);
+                http(&(site() + &upstream))
             }
             Way::Unix => {
                 let upstream =
                     shipped::adapted("nginx/upstream-unix.conf", &[("/run/app/app.sock", &socket)]);
-                http(site() + &upstream)
+                http(&(site() + &upstream))
             }
             Way::ProxyProtocol => {
                 let listen = format!("listen {front};");
@@ -96,8 +97,8 @@ fn start_nginx(place: &Path, parts: &str) -> Running {
     Running::start(command, &place.join("nginx.log"))
 }
 
-fn http(parts: String) -> String {
-    HTTP.replace("PARTS", &parts)
+fn http(parts: &str) -> String {
+    HTTP.replace("PARTS", parts)
 }
 
 /// Where Debian has it; other builds have it in the program itself.

@@ -6,7 +6,8 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use crate::driving::{
-    Log, PROGRAM, Running, SERVERS, Scratch, answered_by_others, ask, children_of, free_port, lives, printed, send, tool, until,
+    Log, PROGRAM, Running, SERVERS, Scratch, answered_by_others, ask, children_of, free_port, lives, printed,
+    send, tool, until,
 };
 use crate::shipped;
 

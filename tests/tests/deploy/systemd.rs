@@ -11,7 +11,8 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::driving::{
-    PATIENCE, PROGRAM, Running, SERVERS, Scratch, answered_by_others, ask, ask_unix, children_of, free_port, printed, tool,
+    PATIENCE, PROGRAM, Running, SERVERS, Scratch, answered_by_others, ask, ask_unix, children_of, free_port,
+    printed, tool,
 };
 use crate::shipped;
 

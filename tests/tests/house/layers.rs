@@ -25,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rsgi-threads",
             "rsgi-std",
             "rsgi-hyper",
+            "rsgi-serve",
             "rsgi-test",
             "rsgi-examples",
             "rsgi-afternoon",
