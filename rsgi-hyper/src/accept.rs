@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use rsgi_core::App;
@@ -15,7 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::conn::{self, Host};
 use crate::control::Control;
-use crate::listener::{Accepting, Listener};
+use crate::listener::{Accepted, Accepting, Listener};
 use crate::stage::{Member, Stage};
 
 /// Ties listeners to the current runtime.
@@ -48,7 +49,8 @@ async fn accept<A: App>(
     let requests = control.stages.requests();
     let is_left_to_others = || member.stage() == Stage::Leaving && listener.is_shared();
     while !is_left_to_others() {
-        let accepted = match unless_ending(member, requests.while_room(listener.accept())).await {
+        let room = requests.while_room(while_permitted(permits, listener));
+        let accepted = match unless_ending(member, room).await {
             Some(Ok(accepted)) => accepted,
             Some(Err(error)) => {
                 survive(&error).await;
@@ -60,8 +62,9 @@ async fn accept<A: App>(
                 Ok(None) | Err(_) => return,
             },
         };
-        // Behind the accept: a permit that an idle listener held would be missing to the busy ones. What waits for one
-        // when the end begins is served without, as what the kernel had queued is.
+        // Behind the accept: a permit that an idle listener held would be missing to the busy ones. What has to wait for one
+        // nevertheless, when another listener was quicker, is served without when the end begins, as what the kernel had
+        // queued is.
         let permit = unless_ending(member, Arc::clone(permits).acquire_owned()).await;
         let (host, member, id) = (Arc::clone(host), control.stages.join(), control.number());
         tokio::spawn(async move {
@@ -71,12 +74,31 @@ async fn accept<A: App>(
     }
 }
 
+/// Accepts while a permit is free: what is accepted without one waits here, though another process may have room for it.
+async fn while_permitted(permits: &Semaphore, listener: &Accepting) -> io::Result<Accepted> {
+    loop {
+        // It fails when they are closed, which nobody does.
+        drop(permits.acquire().await);
+        let mut accepting = std::pin::pin!(listener.accept());
+        let accepted = std::future::poll_fn(|context| {
+            // Others may have taken the last one while nobody came here.
+            if permits.available_permits() == 0 {
+                Poll::Ready(None)
+            } else {
+                accepting.as_mut().poll(context).map(Some)
+            }
+        });
+        if let Some(accepted) = accepted.await {
+            return accepted;
+        }
+    }
+}
+
 /// Waits for `work` while the server neither leaves nor goes down.
 async fn unless_ending<T>(member: &Member, work: impl Future<Output = T>) -> Option<T> {
     let mut work = std::pin::pin!(work);
     let mut ending = std::pin::pin!(member.reached(Stage::Leaving));
     std::future::poll_fn(|context| {
-        use std::task::Poll;
         if let Poll::Ready(output) = work.as_mut().poll(context) {
             return Poll::Ready(Some(output));
         }
