@@ -29,6 +29,11 @@ impl Fleet {
         }
     }
 
+    /// With how many requests a worker will be worn; zero is never.
+    pub(crate) fn request_limit(&self, slot: SlotId) -> u64 {
+        self.members.get(slot).and_then(|member| member.last_request).unwrap_or_default()
+    }
+
     /// Marks a worker if it is worn.
     pub(super) fn judge_wear(&mut self, slot: SlotId) {
         if !matches!(self.phase, Phase::Running) {

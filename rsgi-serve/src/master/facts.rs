@@ -13,7 +13,6 @@ use crate::fleet::{Death, Event, InHand, Seen, Sig, SlotId, Status};
 use crate::observe::Queues;
 use crate::page::{Reading, Slot, State};
 use crate::process::reap::{self, Ended, Ending};
-use crate::worker::Said;
 
 impl Master {
     /// Tells the fleet all that happened.
@@ -69,14 +68,15 @@ impl Master {
     }
 
     fn gather_words(&mut self) {
-        let mut ready = Vec::new();
-        for (slot, pipe) in &mut self.pipes {
-            if !pipe.is_over() && pipe.hear() == Said::Ready {
-                ready.push(*slot);
+        let open = self.pipes.iter_mut().filter(|(_, pipe)| !pipe.is_over());
+        let heard: Vec<_> = open.map(|(slot, pipe)| (*slot, pipe.hear())).collect();
+        for (id, heard) in heard {
+            if heard.ready {
+                self.feed(Event::Ready { slot: id });
             }
-        }
-        for slot in ready {
-            self.feed(Event::Ready { slot });
+            if let (true, Some(slot)) = (heard.look, self.page.slot(id)) {
+                self.feed(Event::Seen(seen(id, slot)));
+            }
         }
     }
 
@@ -103,7 +103,7 @@ impl Master {
 
     fn worker_ended(&mut self, slot: SlotId, ended: Ended) {
         let mut pipe = self.pipes.remove(&slot);
-        if pipe.as_mut().is_some_and(|pipe| !pipe.is_over() && pipe.hear() == Said::Ready) {
+        if pipe.as_mut().is_some_and(|pipe| !pipe.is_over() && pipe.hear().ready) {
             self.feed(Event::Ready { slot });
         }
         let reason = pipe.and_then(crate::worker::StatusPipe::last_words);

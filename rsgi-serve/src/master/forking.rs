@@ -48,6 +48,7 @@ impl Master {
         let (pipe, mouth) = StatusPipe::new()?;
         let life = self.life.reading()?;
         page_slot.prepare(generation, Millis::now());
+        page_slot.limit_requests(self.fleet.request_limit(slot));
         let share = self.seat(slot, generation);
         match self.launch.forking.fork().inspect_err(|_| self.seats.leave(slot))? {
             Forked::Parent(pid) => {

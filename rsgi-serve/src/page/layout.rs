@@ -37,7 +37,7 @@ pub(super) mod header {
     pub(in crate::page) const DEAD_HISTOGRAM: usize = 58;
 }
 
-/// Words of a slot. 22 to 31 are reserved.
+/// Words of a slot. 23 to 31 are reserved.
 pub(super) mod slot {
     pub(in crate::page) const PID: usize = 0;
     pub(in crate::page) const GENERATION: usize = 1;
@@ -58,6 +58,8 @@ pub(super) mod slot {
     pub(in crate::page) const MEMORY: usize = 19;
     pub(in crate::page) const PEAK_MEMORY: usize = 20;
     pub(in crate::page) const UNNOTED: usize = 21;
+    /// How many requests make the worker worn; zero is never.
+    pub(in crate::page) const REQUEST_LIMIT: usize = 22;
     /// One word a bucket.
     pub(in crate::page) const HISTOGRAM: usize = 32;
     /// The requests in hand.

@@ -96,6 +96,11 @@ impl<'a> Slot<'a> {
         self.set(slot::STATE, encode(State::Booting));
     }
 
+    /// Says with how many requests the worker will be worn; zero is never.
+    pub(crate) fn limit_requests(self, most: u64) {
+        self.set(slot::REQUEST_LIMIT, most);
+    }
+
     /// Gives the slot back after its worker's death.
     pub(crate) fn release(self) {
         // First of all, so that nobody takes what is left for a worker.
@@ -195,16 +200,23 @@ impl<'a> Slot<'a> {
         in_hand::note(&self.words[slot::IN_HAND..], note)
     }
 
-    /// Counts a request that was answered, whether it was noted or not.
-    pub(crate) fn request_ended(self, noted: Option<Noted<'a>>, status: u16, bytes: u64, took: Duration) {
+    /// Counts a request that was answered, whether it was noted or not. Tells whether it was the one that makes the worker worn.
+    pub(crate) fn request_ended(
+        self,
+        noted: Option<Noted<'a>>,
+        status: u16,
+        bytes: u64,
+        took: Duration,
+    ) -> bool {
         drop(noted);
         let class = usize::from(status / 100).clamp(1, 5) - 1;
         self.count(slot::STATUSES + class, 1);
         self.count(slot::BYTES, bytes);
         self.count(slot::MICROSECONDS, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         self.count(slot::HISTOGRAM + histogram::bucket(took).min(BUCKETS - 1), 1);
-        self.count(slot::REQUESTS, 1);
+        let before = self.words[slot::REQUESTS].fetch_add(1, Ordering::Relaxed);
         self.words[slot::BUSY].fetch_sub(1, Ordering::Relaxed);
+        before + 1 == self.value(slot::REQUEST_LIMIT)
     }
 
     // Everybody's.

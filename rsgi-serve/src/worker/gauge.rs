@@ -7,12 +7,13 @@
 //!
 //! An app that waits without holding a thread (`.await`) is never counted, however many of its requests are slow.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::marks::{Inside, Marks};
 use super::running::Running;
 use super::runtime::Pulse;
+use super::words::Mouth;
 use crate::log::statsd::Statsd;
 use crate::page::Slot;
 
@@ -32,6 +33,8 @@ pub(crate) struct Gauge {
     /// Of the server's runtime, where the app is polled by one.
     pulse: Option<Pulse>,
     inside: Marks,
+    /// What is said to the master.
+    mouth: Mutex<Option<Mouth>>,
 }
 
 impl Gauge {
@@ -50,6 +53,7 @@ impl Gauge {
             running: Running::default(),
             pulse: None,
             inside: Marks::new(),
+            mouth: Mutex::default(),
         }
     }
 
@@ -58,6 +62,25 @@ impl Gauge {
         self.drop_after = Some(self.request_limit).filter(|limit| !limit.is_zero());
         self.pulse = Some(Pulse::default());
         self
+    }
+
+    /// With a master, to whom something may be said.
+    pub(super) fn with_mouth(mut self, mouth: Option<Mouth>) -> Self {
+        self.mouth = Mutex::new(mouth);
+        self
+    }
+
+    /// What is said to the master, if there is one.
+    pub(super) fn mouth(&self) -> MutexGuard<'_, Option<Mouth>> {
+        self.mouth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the master look at the slot now.
+    #[cold]
+    pub(super) fn say_look(&self) {
+        if let Some(mouth) = self.mouth().as_mut() {
+            mouth.say_look();
+        }
     }
 
     /// The app is called in the server's runtime.

@@ -30,4 +30,4 @@ mod words;
 pub(crate) use body::{Body, Hosted};
 pub(crate) use job::{Failure, Job, Purpose};
 pub(crate) use life::{live, live_in};
-pub(crate) use words::{Mouth, Said, StatusPipe};
+pub(crate) use words::{Mouth, StatusPipe};

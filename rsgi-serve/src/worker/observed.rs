@@ -83,7 +83,9 @@ fn note(gauge: &Arc<Gauge>, environ: &Environ) -> Option<u64> {
     environ.on_outcome(move |outcome| {
         let status = outcome.status.map_or(NO_ANSWER, |status| status.as_u16());
         let noted = kept.map_or(noted, |kept| gauge.running.ended(kept));
-        gauge.slot.request_ended(noted, status, outcome.body_bytes, outcome.elapsed);
+        if gauge.slot.request_ended(noted, status, outcome.body_bytes, outcome.elapsed) {
+            gauge.say_look();
+        }
         if let Some(statsd) = &gauge.statsd {
             statsd.request(outcome.status.map_or(0, |status| status.as_u16()), outcome.elapsed);
         }

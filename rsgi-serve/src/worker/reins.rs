@@ -13,7 +13,6 @@ use signal_hook::consts::signal::{SIGABRT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIG
 use super::adapters::Serving;
 use super::gauge::Gauge;
 use super::job::{Job, Purpose, Word};
-use super::words::Mouth;
 use crate::clock::Millis;
 use crate::hooks::{self, Hooks, Worker};
 use crate::log::level::{Level, say};
@@ -30,7 +29,6 @@ pub(crate) struct Reins {
     hooks: Arc<dyn Hooks>,
     reopen: Reopen,
     purpose: Purpose,
-    mouth: Mutex<Option<Mouth>>,
     stopping: Mutex<Option<Word>>,
     stage: Mutex<Stage>,
     ended: Condvar,
@@ -56,6 +54,7 @@ impl Reins {
         let (limit, root) = (settings.clocks.request, settings.root_path.clone());
         let gauge = Gauge::new(job.slot, job.statsd.clone(), limit, root);
         let gauge = if settings.server == ServerKind::Hyper { gauge.of_reactors() } else { gauge };
+        let gauge = gauge.with_mouth(job.mouth.take());
         Self {
             gauge: Arc::new(gauge),
             slot: job.slot,
@@ -63,7 +62,6 @@ impl Reins {
             hooks: Arc::clone(&job.hooks),
             reopen: job.reopen.clone(),
             purpose: job.purpose,
-            mouth: Mutex::new(job.mouth.take()),
             stopping: Mutex::new(job.stopping.take()),
             stage: Mutex::new(Stage::Booting),
             ended: Condvar::new(),
@@ -77,7 +75,7 @@ impl Reins {
     pub(super) fn serving(&self, serving: Arc<dyn Serving>) {
         *self.stage() = Stage::Serving(serving);
         self.slot.set_ready(Millis::now());
-        if let Some(mouth) = self.mouth().as_mut() {
+        if let Some(mouth) = self.gauge.mouth().as_mut() {
             mouth.say_ready();
         }
     }
@@ -90,7 +88,7 @@ impl Reins {
 
     /// Tells the master why this worker ends.
     pub(super) fn say_why(&self, reason: &str) {
-        if let Some(mouth) = self.mouth().as_mut() {
+        if let Some(mouth) = self.gauge.mouth().as_mut() {
             mouth.say_why(reason);
         }
     }
@@ -211,10 +209,6 @@ impl Reins {
 
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn mouth(&self) -> MutexGuard<'_, Option<Mouth>> {
-        self.mouth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

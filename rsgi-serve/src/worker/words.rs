@@ -1,4 +1,4 @@
-//! What a worker says to its master on a pipe: that it is ready, or its last words.
+//! What a worker says to its master on a pipe: that it is ready, that it should be looked at, or its last words.
 //!
 //! The slot of the shared page says the first, too; the pipe wakes the master up. Each worker has its own pipe, so that a
 //! worker that dies in the middle of a word spoils no other's.
@@ -24,19 +24,24 @@ pub(crate) struct StatusPipe {
     over: bool,
 }
 
-/// What was heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Said {
-    /// Nothing new.
-    Nothing,
+/// What was heard, beside last words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heard {
     /// It accepts.
-    Ready,
+    pub(crate) ready: bool,
+    /// Its slot says something that shouldn't wait until the next look.
+    pub(crate) look: bool,
 }
 
 impl Mouth {
     /// Says that the worker accepts. A master that is being replaced may not hear it; it reads the slot.
     pub(crate) fn say_ready(&mut self) {
         let _ = self.0.write_all(&[READY]);
+    }
+
+    /// Has the master look at the slot now.
+    pub(crate) fn say_look(&mut self) {
+        let _ = self.0.write_all(&[LOOK]);
     }
 
     /// Says why it ends.
@@ -68,21 +73,23 @@ impl StatusPipe {
     }
 
     /// Reads what there is.
-    pub(crate) fn hear(&mut self) -> Said {
-        let mut said = Said::Nothing;
+    pub(crate) fn hear(&mut self) -> Heard {
+        let mut heard = Heard::default();
         let mut bytes = [0; 512];
         loop {
             match self.pipe.read(&mut bytes) {
                 Ok(0) => {
                     self.over = true;
-                    return said;
+                    return heard;
                 }
                 Ok(count) => {
                     for byte in &bytes[..count] {
                         if self.speaking {
                             self.words.push(*byte);
                         } else if *byte == READY {
-                            said = Said::Ready;
+                            heard.ready = true;
+                        } else if *byte == LOOK {
+                            heard.look = true;
                         } else {
                             self.speaking = true;
                         }
@@ -91,7 +98,7 @@ impl StatusPipe {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     self.over |= error.kind() != io::ErrorKind::WouldBlock;
-                    return said;
+                    return heard;
                 }
             }
         }
@@ -116,6 +123,7 @@ impl AsFd for StatusPipe {
 
 const READY: u8 = 1;
 const WORDS: u8 = 2;
+const LOOK: u8 = 3;
 /// What fits into a pipe at once.
 const MOST_WORDS: usize = 4000;
 
@@ -126,12 +134,14 @@ mod tests {
     #[test]
     fn ready_and_last_words_are_heard() {
         let (mut pipe, mut mouth) = StatusPipe::new().unwrap();
-        assert_eq!(pipe.hear(), Said::Nothing);
+        assert_eq!(pipe.hear(), Heard::default());
         mouth.say_ready();
-        assert_eq!(pipe.hear(), Said::Ready);
+        assert_eq!(pipe.hear(), Heard { ready: true, look: false });
+        mouth.say_look();
+        assert_eq!(pipe.hear(), Heard { ready: false, look: true });
         mouth.say_why("no database");
         drop(mouth);
-        assert_eq!(pipe.hear(), Said::Nothing);
+        assert_eq!(pipe.hear(), Heard::default());
         assert!(pipe.is_over());
         assert_eq!(pipe.last_words().as_deref(), Some("no database"));
     }
@@ -140,7 +150,7 @@ mod tests {
     fn who_says_nothing_has_no_last_words() {
         let (mut pipe, mouth) = StatusPipe::new().unwrap();
         drop(mouth);
-        assert_eq!(pipe.hear(), Said::Nothing);
+        assert_eq!(pipe.hear(), Heard::default());
         assert_eq!(pipe.last_words(), None);
     }
 }
