@@ -55,6 +55,11 @@ impl Kept {
         self.send_with(path, "")
     }
 
+    /// Sends some bytes of a request.
+    pub(crate) fn write(&mut self, bytes: &str) -> io::Result<()> {
+        self.stream.get_mut().write_all(bytes.as_bytes())
+    }
+
     /// Sends a request with further lines in its head.
     pub(crate) fn send_with(&mut self, path: &str, lines: &str) -> io::Result<()> {
         let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\n{lines}\r\n");

@@ -1,21 +1,9 @@
-//! What the kernel tells of a process, and waiting until it tells it.
+//! What the kernel tells of a process.
 
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
-
-use crate::driving::PATIENCE;
-
-/// Waits until something is so.
-#[track_caller]
-pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < end, "never: {what}");
-        thread::yield_now();
-    }
-}
+use std::time::Duration;
 
 /// Lets time pass, more than a limit allows: for what must not happen meanwhile.
 pub(crate) fn pass(time: Duration) {

@@ -5,7 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::driving::{SERVERS, Service, command, for_both, scratch, signal, workers_of};
-use crate::kernel::{fifo, pass, processor_time, state, until};
+use crate::kernel::{fifo, pass, processor_time, state};
+use crate::watched::until;
 
 #[test]
 fn a_stuck_worker_is_asked_to_end_and_replaced_and_the_log_says_what_it_did() {

@@ -5,11 +5,13 @@
 
 mod clients;
 mod counting;
+mod crowds;
 mod driving;
 mod exposition;
 mod gate;
 mod hooks;
 mod kernel;
+mod limits;
 mod liveness;
 mod load;
 mod lossless;

@@ -4,7 +4,8 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use crate::driving::{Service, ask, command, for_both, signal, workers_of};
-use crate::kernel::{program_of, until};
+use crate::kernel::program_of;
+use crate::watched::until;
 
 #[test]
 fn workers_whose_master_was_killed_finish_their_requests_and_free_the_port() {
