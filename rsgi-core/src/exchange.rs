@@ -177,11 +177,10 @@ impl Exchange {
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         match self.told() {
-            None if !self.watched.load(Ordering::Acquire) => None,
+            None | Some(Delivery::Whole(_)) if !self.watched.load(Ordering::Acquire) => None,
             None | Some(Delivery::Failed) => self.lock().cause,
             Some(Delivery::Aborted(cause)) => Some(self.lock().cause.unwrap_or(cause)),
             Some(Delivery::TimedOut) => Some(Cause::TimedOut),
-            Some(Delivery::Whole(_)) if !self.watched.load(Ordering::Acquire) => None,
             Some(Delivery::Whole(_)) => self.lock().cause.filter(|cause| *cause == Cause::TimedOut),
         }
     }
@@ -189,10 +188,11 @@ impl Exchange {
     pub(crate) fn poll_cause(&self, place: &mut Option<u64>, context: &mut Context<'_>) -> Poll<Cause> {
         let mut state = self.lock();
         match (self.told(), state.cause) {
-            (_, Some(Cause::TimedOut)) => return Poll::Ready(Cause::TimedOut),
+            (_, Some(Cause::TimedOut)) | (Some(Delivery::TimedOut), None) => {
+                return Poll::Ready(Cause::TimedOut);
+            }
             (Some(Delivery::Whole(_)), _) => return Poll::Pending,
             (_, Some(cause)) | (Some(Delivery::Aborted(cause)), None) => return Poll::Ready(cause),
-            (Some(Delivery::TimedOut), None) => return Poll::Ready(Cause::TimedOut),
             _ => {}
         }
         state.waiters.register(place, context.waker());

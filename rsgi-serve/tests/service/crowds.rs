@@ -63,7 +63,9 @@ fn clients_that_are_slow_with_their_heads_stop_no_quick_one() {
     for_both(|server| {
         let service = Service::ready(server, &["-w", "2", "--threads", "2"]);
         let mut slow: Vec<Kept> = (0..40).map(|_| Kept::open(service.address()).unwrap()).collect();
-        slow.iter_mut().for_each(|client| client.write("GET / HTTP/1.1\r\nhos").unwrap());
+        for client in &mut slow {
+            client.write("GET / HTTP/1.1\r\nhos").unwrap();
+        }
         for _ in 0..40 {
             service.get("/");
         }
