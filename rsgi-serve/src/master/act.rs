@@ -80,7 +80,9 @@ impl Master {
     pub(super) fn close_listeners(&mut self, which: Listeners) {
         let gone = match which {
             Listeners::All { unlink } => {
-                let all = std::mem::take(&mut self.listeners);
+                let mut all = std::mem::take(&mut self.listeners);
+                // Whoever connects at their files waits for the next start.
+                drop(all.take_stored(&self.stored));
                 if unlink { all.remove_files() } else { Vec::new() }
             }
             Listeners::Unused => {
@@ -105,12 +107,17 @@ impl Master {
     fn notify(&mut self, notice: &Notice) {
         if *notice == Notice::Ready {
             self.report_ready();
+            self.store_listeners();
         }
         let Some(notifier) = &self.notifier else { return };
         let ready = format!("{} of {} workers ready", self.fleet.view().ready, self.fleet.view().wanted);
         let message = match notice {
             Notice::Ready => Message::Ready { status: &ready },
             Notice::Reloading => Message::Reloading,
+            // The service goes on: it is this process's end only.
+            Notice::Stopping if self.successor.is_some() => {
+                Message::Master(self.successor.unwrap_or_else(rustix::process::getpid))
+            }
             Notice::Stopping => Message::Stopping,
             Notice::Watchdog => Message::Watchdog,
             Notice::Status(text) => Message::Status(text),

@@ -2,6 +2,7 @@
 //!
 //! Numbers of descriptors and texts, with names and defaults, so that another version of this program can read it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ pub(crate) struct Estate {
     pub(super) status_pid: Option<u32>,
     /// Listeners that were handed over at the first start, as settings would name them.
     pub(super) handed: Vec<String>,
+    /// Names of listeners that the service manager keeps.
+    pub(super) stored: BTreeSet<String>,
     pub(super) page: Option<RawFd>,
     pub(super) life_reading: Option<RawFd>,
     pub(super) life_writing: Option<RawFd>,
@@ -78,6 +81,7 @@ impl Master {
             status: self.status.as_ref().map(|it| it.listeners.kept()).unwrap_or_default(),
             status_pid: self.status.as_ref().and_then(|it| it.keeper.pid()),
             handed: self.handed.iter().map(ToString::to_string).collect(),
+            stored: self.stored.clone(),
             page: Some(self.page.as_fd().as_raw_fd()),
             life_reading: Some(self.life.reading.as_raw_fd()),
             life_writing: self.life.writing.as_ref().map(std::os::fd::AsRawFd::as_raw_fd),

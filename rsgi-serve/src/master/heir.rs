@@ -128,6 +128,7 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
     let mut listeners = Listeners::restore(estate.listeners).map_err(wrong)?;
     let notifier = Notifier::take().map_err(wrong)?;
     let watchdog = notify::take_watchdog().map_err(wrong)?;
+    let keeps = notify::take_store().map_err(wrong)?;
     // What the first parent handed over is restored with the other listeners.
     sockets::inherit::take_environment().map_err(wrong)?;
     surround(&settings)?;
@@ -177,6 +178,8 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
         pidfile,
         notifier,
         watchdog,
+        keeps,
+        stored: estate.stored,
         report: None,
         image: this_image(),
         // The image that failed is none to go back to.

@@ -20,6 +20,7 @@ mod observing;
 mod open;
 mod role;
 mod seats;
+mod storing;
 mod upgrade;
 mod watching;
 
@@ -76,6 +77,9 @@ pub(crate) struct Master {
     pidfile: Option<PidFile>,
     notifier: Option<Notifier>,
     watchdog: Option<std::time::Duration>,
+    /// Whether the service manager keeps listeners, and the names of those that it has.
+    keeps: bool,
+    stored: BTreeSet<String>,
     /// Whom the shell's command waits for.
     report: Option<Report>,
     /// This image, whatever becomes of its file.

@@ -22,13 +22,15 @@ use crate::exit::Exit;
 use crate::fleet::{Fleet, Generation, Rules};
 use crate::log::Log;
 use crate::log::level::{Level, say};
-use crate::notify::{self, Notifier};
+use crate::notify::{self, Message, Notifier};
 use crate::page::Page;
 use crate::pidfile::PidFile;
 use crate::process::daemon::{self, Detached, Report};
 use crate::process::privileges;
 use crate::settings::Settings;
-use crate::sockets::{self, Listener, Listeners, Place, Scheme, inherit};
+use crate::sockets::inherit::{self, Handed};
+use crate::sockets::stored::{self, Claimed};
+use crate::sockets::{self, Listener, Listeners, Place, Scheme};
 use crate::sys;
 use crate::worker::Failure;
 
@@ -42,6 +44,8 @@ pub(crate) struct Opened {
     pub(crate) pidfile: Option<PidFile>,
     pub(crate) notifier: Option<Notifier>,
     pub(crate) watchdog: Option<std::time::Duration>,
+    /// Whether the service manager keeps listeners.
+    pub(crate) keeps: bool,
 }
 
 /// Becomes a master, and serves until the end.
@@ -130,8 +134,9 @@ impl Opened {
     ) -> Result<(Self, Option<Pid>), Failure> {
         let notifier = Notifier::take().map_err(wrong)?;
         let watchdog = notify::take_watchdog().map_err(wrong)?;
-        let handed = match &lent {
-            Some(estate) => estate.handed(),
+        let keeps = notify::take_store().map_err(wrong)?;
+        let (handed, stored) = match &lent {
+            Some(estate) => (estate.handed(), Vec::new()),
             None => handed_over(&settings)?,
         };
         surround(&settings)?;
@@ -147,7 +152,11 @@ impl Opened {
         });
         let pidfile = path.as_deref().map(PidFile::write).transpose().map_err(wrong)?;
         let predecessor = lent.as_ref().and_then(|estate| Pid::from_raw(estate.master));
-        let opened = listeners(&loaded, lent).inspect(|listeners: &Listeners| {
+        let opened = match lent {
+            Some(estate) => Listeners::restore(estate.listeners).map_err(wrong),
+            None => listeners(&loaded, stored, notifier.as_ref()),
+        };
+        let opened = opened.inspect(|listeners: &Listeners| {
             say(Level::Info, format_args!("Starting rsgi {}", env!("CARGO_PKG_VERSION")));
             listeners.iter().for_each(|listener| say_listening(listener, settings));
             say(Level::Info, format_args!("Using worker: {}", settings.server.name()));
@@ -160,7 +169,7 @@ impl Opened {
                 return Err(failure);
             }
         };
-        Ok((Self { log, loaded, handed, listeners, pidfile, notifier, watchdog }, predecessor))
+        Ok((Self { log, loaded, handed, listeners, pidfile, notifier, watchdog, keeps }, predecessor))
     }
 }
 
@@ -182,33 +191,44 @@ pub(super) fn say_listening(listener: &Listener, settings: &Settings) {
     say(Level::Info, format_args!("Listening at: {} ({})", listener.url(scheme), std::process::id()));
 }
 
-/// Listeners of whoever started this program, unless the settings don't want them.
-fn handed_over(settings: &Settings) -> Result<Vec<Bind>, Failure> {
-    let handed = inherit::take_environment().map_err(wrong)?;
+/// Listeners of whoever started this program, unless the settings don't want them; and those that were stored for it.
+fn handed_over(settings: &Settings) -> Result<(Vec<Bind>, Vec<Handed>), Failure> {
+    let mut handed = inherit::take_environment().map_err(wrong)?;
+    let stored = stored::take(&mut handed);
     if !settings.sockets.activation {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), stored));
     }
     let mut binds: Vec<Bind> = handed.iter().map(|it| Bind::Fd(it.number)).collect();
     if binds.is_empty() && !settings.sockets.binds_given && inherit::standard_input_listens() {
         binds.push(Bind::Fd(0));
     }
-    Ok(binds)
+    Ok((binds, stored))
 }
 
-fn listeners(loaded: &Loaded, lent: Option<Estate>) -> Result<Listeners, Failure> {
-    if let Some(estate) = lent {
-        return Listeners::restore(estate.listeners).map_err(wrong);
+fn listeners(
+    loaded: &Loaded,
+    stored: Vec<Handed>,
+    notifier: Option<&Notifier>,
+) -> Result<Listeners, Failure> {
+    let Claimed { listeners, unwanted } = stored::claim(stored, &loaded.binds);
+    for name in unwanted {
+        if let Some(Err(error)) = notifier.map(|notifier| notifier.send(&Message::Forget { name: &name })) {
+            tracing::warn!(target: "rsgi", %error, "the service manager can't be told");
+        }
     }
     let wait = |error: &rsgi_core::server::ServeError, after: std::time::Duration| {
         say(Level::Warning, format_args!("{error}. Retrying in {} s.", after.as_secs()));
         std::thread::sleep(after);
     };
-    sockets::open_all(&loaded.binds, &loaded.options, wait).map(Listeners::from).map_err(wrong)
+    let mut all = Listeners::from(listeners);
+    all.add(sockets::open_all(&all.missing(&loaded.binds), &loaded.options, wait).map_err(wrong)?);
+    all.sort_by(&loaded.binds);
+    Ok(all)
 }
 
 impl Master {
     fn new(mut launch: Launch, opened: Opened, predecessor: Option<Pid>) -> Result<Self, Failure> {
-        let Opened { log, loaded, handed, listeners, pidfile, notifier, watchdog } = opened;
+        let Opened { log, loaded, handed, listeners, pidfile, notifier, watchdog, keeps } = opened;
         let settings = &loaded.settings;
         if settings.preload {
             let section: &'static Section = Box::leak(Box::new(Section::new(settings.app.clone())));
@@ -254,6 +274,8 @@ impl Master {
             pidfile,
             notifier,
             watchdog,
+            keeps,
+            stored: BTreeSet::new(),
             report: None,
             image: this_image(),
             before: None,

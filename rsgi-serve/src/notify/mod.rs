@@ -159,6 +159,14 @@ pub(crate) fn take_watchdog() -> Result<Option<Duration>, ServeError> {
     period
 }
 
+/// Whether the manager keeps descriptors for this service (`systemd.exec(5)`). The variable is removed, as the socket's is.
+pub(crate) fn take_store() -> Result<bool, ServeError> {
+    let Some(value) = std::env::var_os(STORE) else { return Ok(false) };
+    sys::set_variable(STORE, None)
+        .map_err(|error| ServeError::io(format!("remove {STORE} from the environment"), error))?;
+    Ok(value.to_str().and_then(|value| value.parse::<u64>().ok()).is_some_and(|most| most > 0))
+}
+
 /// Reads the variables.
 fn watchdog(variable: impl Fn(&str) -> Option<OsString>, pid: u32) -> Result<Option<Duration>, ServeError> {
     let text = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
@@ -199,7 +207,9 @@ fn microseconds() -> u64 {
 }
 
 const SOCKET: &str = "NOTIFY_SOCKET";
+const STORE: &str = "FDSTORE";
 const WATCHDOG_TIME: &str = "WATCHDOG_USEC";
-const WATCHDOG_PID: &str = "WATCHDOG_PID";
+/// Whose signs of life the manager waits for.
+pub(crate) const WATCHDOG_PID: &str = "WATCHDOG_PID";
 const PATIENCE: Duration = Duration::from_secs(1);
 const MOST_DESCRIPTORS: usize = 253;

@@ -16,10 +16,12 @@
 pub(crate) mod inherit;
 mod keep;
 mod open;
+pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
 mod unix;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
@@ -102,6 +104,11 @@ impl Listener {
             if sockets <= of { *at == worker.number % sockets } else { *at % of == worker.number % of }
         };
         (0..sockets).filter(own)
+    }
+
+    /// Its sockets.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.sockets.iter().map(AsFd::as_fd)
     }
 
     /// Removes the socket's file if this service made it and it is still the same one; tells whether it did.
@@ -187,6 +194,16 @@ impl Listeners {
     pub(crate) fn remove_files(&self) -> Vec<(Bind, io::Error)> {
         let refused = |listener: &Listener| Some((listener.bind.clone(), listener.remove_file().err()?));
         self.all.iter().filter_map(refused).collect()
+    }
+
+    /// Puts them into the order of the settings.
+    pub(crate) fn sort_by(&mut self, binds: &[Bind]) {
+        self.all.sort_by_key(|listener| binds.iter().position(|bind| *bind == listener.bind));
+    }
+
+    /// Takes out the listeners with one of these names, which somebody else keeps.
+    pub(crate) fn take_stored(&mut self, names: &BTreeSet<String>) -> Vec<Listener> {
+        self.all.extract_if(.., |listener| names.contains(&stored::name(&listener.bind))).collect()
     }
 
     /// The files that this service made, to be removed when the sockets are somebody else's or closed.

@@ -8,10 +8,10 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use rsgi_core::server::{Bind, ServeError};
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,14 @@ impl SocketFile {
         let path = std::path::absolute(path)?;
         let found = fs::symlink_metadata(&path)?;
         Ok(Self { device: found.dev(), inode: found.ino(), path })
+    }
+
+    /// The file at a path where a server, or its queue, answers.
+    pub(super) fn answering(path: &Path) -> io::Result<Option<Self>> {
+        match standing(path)? {
+            Standing::Alive => Self::of(path).map(Some),
+            Standing::Nothing | Standing::Abandoned | Standing::Other(_) => Ok(None),
+        }
     }
 
     /// Removes the file if it is still the one that was made; tells whether it did.
@@ -113,11 +121,18 @@ fn standing(path: &Path) -> io::Result<Standing> {
             "something"
         }));
     }
-    match UnixStream::connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(Standing::Abandoned),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Standing::Nothing),
-        Ok(_) | Err(_) => Ok(Standing::Alive),
+    match knock(path) {
+        Err(Errno::CONNREFUSED) => Ok(Standing::Abandoned),
+        Err(Errno::NOENT) => Ok(Standing::Nothing),
+        Ok(()) | Err(_) => Ok(Standing::Alive),
     }
+}
+
+/// Connects, without waiting for a server whose queue is full.
+fn knock(path: &Path) -> rustix::io::Result<()> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
 }
 
 fn set_access(path: &Path, options: &Options) -> io::Result<()> {
