@@ -18,7 +18,7 @@ use super::role::VARIABLE;
 use super::{Launch, Loaded, Master};
 use crate::exit::Exit;
 use crate::fleet::{Event, Legacy, Status};
-use crate::notify::Message;
+use crate::notify::{Message, WATCHDOG_PID};
 use crate::page::Page;
 use crate::process::reap::Ended;
 use crate::process::{Forked, Image, exec};
@@ -137,7 +137,13 @@ impl Master {
             return error;
         }
         let arguments: Vec<CString> = start.arguments();
-        let failed = exec(image, &arguments, &start.environment(&[(VARIABLE, role)]), keep);
+        let mut added = vec![(VARIABLE, role)];
+        // Whom the manager wants to hear from is this process, though a second master has another number than the start.
+        let own = getpid().to_string();
+        if self.watchdog.is_some() {
+            added.push((WATCHDOG_PID, &own));
+        }
+        let failed = exec(image, &arguments, &start.environment(&added), keep);
         if let Ok(here) = here {
             // It was there a moment ago.
             let _ = std::env::set_current_dir(here);
