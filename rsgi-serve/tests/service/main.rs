@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, reason = "a test that has to be skipped says so")]
 
 mod clients;
+mod control;
 mod counting;
 mod crowds;
 mod driving;
@@ -16,6 +17,7 @@ mod limits;
 mod liveness;
 mod load;
 mod lossless;
+mod manager;
 mod metrics;
 mod observing;
 mod odd_signals;
@@ -27,6 +29,7 @@ mod sockets;
 mod start;
 mod stopping;
 mod surroundings;
+mod systemd;
 mod tracing;
 mod two_masters;
 mod upgrade;
