@@ -20,6 +20,7 @@ use super::seats::Seats;
 use super::{Launch, Life, Loaded, Master};
 use crate::Section;
 use crate::clock::Millis;
+use crate::control;
 use crate::fleet::{Fleet, Generation, Heir, Rules};
 use crate::hooks::panic_text;
 use crate::log::level::{Level, say};
@@ -144,11 +145,7 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
         let section: &'static Section = Box::leak(Box::new(Section::new(loaded.settings.app.clone())));
         launch.body.preload(section)?;
     }
-    // Neither is worth an upgrade.
-    let control = observing::control(&loaded.settings).unwrap_or_else(|error| {
-        say(Level::Error, format_args!("{error}; there is no control socket"));
-        None
-    });
+    let control = control(&loaded.settings);
     let status = Status::adopt(estate.status, estate.status_pid, &loaded).map_err(wrong)?;
     let legacy = estate.legacy;
     let workers = &legacy.workers;
@@ -191,6 +188,14 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
         status,
         predecessor: None,
         over: None,
+    })
+}
+
+/// The control socket; one that can't be had isn't worth an upgrade.
+fn control(settings: &Settings) -> Option<control::Server> {
+    observing::control(settings).unwrap_or_else(|error| {
+        say(Level::Error, format_args!("{error}; there is no control socket"));
+        None
     })
 }
 
