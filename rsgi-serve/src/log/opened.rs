@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, Gid, Mode, OFlags, Uid, fchown, fcntl_getfl, fcntl_setfl, fstat, open};
+use rustix::fs::{FileType, Gid, Mode, OFlags, Uid, fchown, fcntl_getfl, fcntl_setfl, fstat, lstat, open};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 use rustix::stdio::{dup2_stderr, dup2_stdout};
@@ -81,11 +81,15 @@ impl Opened {
             | OFlags::CLOEXEC
             | OFlags::NONBLOCK
             | OFlags::NOCTTY;
-        let file = open(path, flags, Mode::from_raw_mode(0o644))?;
+        let owner = owner.filter(|_| geteuid().is_root());
+        let (file, reached) = match owner {
+            None => (open(path, flags, MODE)?, Reached::ByLink),
+            Some(owner) => open_for(path, flags, owner)?,
+        };
         // For whoever prints into it; what is written here waits before, and not for ever.
         fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
         let kind = kind_of(file.as_fd());
-        if let Some(owner) = owner.filter(|_| kind == Kind::File && geteuid().is_root()) {
+        if let (Some(owner), Reached::ByName, Kind::File) = (owner, reached, kind) {
             fchown(&file, Some(Uid::from_raw(owner.user)), Some(Gid::from_raw(owner.group)))?;
         }
         Ok(Self { descriptor: Descriptor::Own(file), kind })
@@ -173,6 +177,38 @@ impl fmt::Display for Failure {
     }
 }
 
+/// How a file was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    /// The name is the file's own, and its only one.
+    ByName,
+    /// It may be anybody's.
+    ByLink,
+}
+
+/// Opens, as root, a file that is to be another user's. Where that user can write to its folder, the name may have become a link to a
+/// file of root's: that is neither given away nor written to.
+fn open_for(path: &Path, flags: OFlags, owner: Owner) -> io::Result<(OwnedFd, Reached)> {
+    match open(path, flags | OFlags::NOFOLLOW, MODE) {
+        Ok(file) => {
+            let only_name = fstat(&file)?.st_nlink == 1;
+            return Ok((file, if only_name { Reached::ByName } else { Reached::ByLink }));
+        }
+        Err(Errno::LOOP) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if lstat(path)?.st_uid == 0 {
+        return Ok((open(path, flags, MODE)?, Reached::ByLink));
+    }
+    let file = open(path, flags - OFlags::CREATE, MODE)?;
+    if kind_of(file.as_fd()) == Kind::File && fstat(&file)?.st_uid != owner.user {
+        let problem =
+            "it is a symbolic link that isn't root's, to a file of yet another user; name the file itself";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
+    }
+    Ok((file, Reached::ByLink))
+}
+
 fn kind_of(descriptor: BorrowedFd<'_>) -> Kind {
     match fstat(descriptor) {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => Kind::File,
@@ -180,6 +216,7 @@ fn kind_of(descriptor: BorrowedFd<'_>) -> Kind {
     }
 }
 
+const MODE: Mode = Mode::from_raw_mode(0o644);
 /// What a pipe keeps together: `PIPE_BUF` of Linux.
 pub(super) const PIECE: usize = 4096;
 /// What the usual receivers of this machine take: rsyslog's `maxMessageSize`.
@@ -236,6 +273,42 @@ mod tests {
         File::open(&path).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text.len(), "before\n".len() + line.len());
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_roots_is_not_given_to_who_put_a_link_in_its_place() {
+        use std::os::unix::fs::{MetadataExt as _, chown, lchown, symlink};
+        if !geteuid().is_root() {
+            eprintln!("skipped: only root can give files away");
+            return;
+        }
+        let owner = Some(Owner { user: 54321, group: 54321 });
+        // A folder of its own: in a shared one the kernel doesn't follow links of others.
+        let place = super::super::scratch("given");
+        std::fs::create_dir_all(&place).unwrap();
+        let (log, secret) = (place.join("log"), place.join("secret"));
+        let user = |path: &Path| std::fs::metadata(path).unwrap().uid();
+        std::fs::write(&secret, "secret\n").unwrap();
+
+        symlink(&secret, &log).unwrap();
+        Opened::file(&log, owner).unwrap();
+        assert_eq!(user(&secret), 0, "root's own link is followed");
+        lchown(&log, Some(54321), None).unwrap();
+        let error = Opened::file(&log, owner).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        chown(&secret, Some(54321), None).unwrap();
+        Opened::file(&log, owner).unwrap();
+
+        std::fs::remove_file(&log).unwrap();
+        chown(&secret, Some(0), None).unwrap();
+        std::fs::hard_link(&secret, &log).unwrap();
+        Opened::file(&log, owner).unwrap();
+        assert_eq!(user(&secret), 0, "a file of two names stays whose it is");
+
+        std::fs::remove_file(&log).unwrap();
+        Opened::file(&log, owner).unwrap();
+        assert_eq!(user(&log), 54321);
+        std::fs::remove_dir_all(place).unwrap();
     }
 
     #[test]
