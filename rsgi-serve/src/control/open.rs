@@ -7,12 +7,14 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use crate::settings::ControlSettings;
+use crate::sockets::knock;
 
 /// The socket's file, which its maker removes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,14 +95,10 @@ fn make(path: &Path, beside: &Path, mode: u32) -> io::Result<(UnixListener, File
 fn taken(path: &Path) -> Option<Why> {
     match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_socket() => Some(Why::NoSocket),
-        Ok(_) => match UnixStream::connect(path) {
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) =>
-            {
-                None
-            }
+        Ok(_) => match knock(path) {
+            Err(Errno::CONNREFUSED | Errno::NOENT) => None,
             // It answers, or can't be asked: it isn't ours to replace.
-            Ok(_) | Err(_) => Some(Why::Alive),
+            Ok(()) | Err(_) => Some(Why::Alive),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => Some(Why::Io(error)),
@@ -150,6 +148,8 @@ const BACKLOG: i32 = 64;
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixStream;
+
     use super::*;
 
     /// A path of a test's own, in a folder that isn't there yet.

@@ -35,6 +35,7 @@ use self::unix::SocketFile;
 
 pub(crate) use self::keep::Kept;
 pub(crate) use self::open::{Attempt, Opening, Options, Sharing, open_all};
+pub(crate) use self::unix::knock;
 
 /// A place where the service listens.
 #[derive(Debug)]

@@ -129,7 +129,7 @@ fn standing(path: &Path) -> io::Result<Standing> {
 }
 
 /// Connects, without waiting for a server whose queue is full.
-fn knock(path: &Path) -> rustix::io::Result<()> {
+pub(crate) fn knock(path: &Path) -> rustix::io::Result<()> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
