@@ -32,6 +32,8 @@ pub(crate) struct Server {
     /// The users who may ask: the master's own, and root.
     allowed: Vec<u32>,
     strangers: Strangers,
+    /// Nobody is accepted until then: it failed, and the socket goes on being ready.
+    deaf_until: Option<Millis>,
 }
 
 /// What a turn was given.
@@ -54,18 +56,21 @@ impl Server {
     pub(crate) fn open(settings: &ControlSettings) -> Result<Self, OpenError> {
         let (listener, file) = open::open(settings)?;
         let allowed = vec![rustix::process::geteuid().as_raw(), 0];
-        Ok(Self { listener, file, clients: Vec::new(), next: 1, allowed, strangers: Strangers::default() })
+        let strangers = Strangers::default();
+        Ok(Self { listener, file, clients: Vec::new(), next: 1, allowed, strangers, deaf_until: None })
     }
 
     /// Adds what the loop has to wait for.
     pub(crate) fn poll_on<'a>(&'a self, all: &mut Vec<PollFd<'a>>) {
-        all.push(PollFd::new(&self.listener, PollFlags::IN));
+        if self.deaf_until.is_none() {
+            all.push(PollFd::new(&self.listener, PollFlags::IN));
+        }
         all.extend(self.clients.iter().map(|client| PollFd::new(client, client.interest())));
     }
 
     /// When it has to be called at the latest.
     pub(crate) fn next_deadline(&self) -> Option<Millis> {
-        self.clients.iter().filter_map(Connection::deadline).min()
+        self.clients.iter().filter_map(Connection::deadline).chain(self.deaf_until).min()
     }
 
     /// Does what can be done now. `wanted` is how many workers there shall be, `facts` reads the page.
@@ -169,9 +174,21 @@ impl Server {
     }
 
     fn accept(&mut self, now: Millis) {
+        if self.deaf_until.is_some_and(|until| now < until) {
+            return;
+        }
+        self.deaf_until = None;
         for _ in 0..ACCEPTS_A_TURN {
-            // What can't be accepted is tried again at the next turn, which comes soon enough.
-            let Ok((socket, _)) = self.listener.accept() else { break };
+            let socket = match self.listener.accept() {
+                Ok((socket, _)) => socket,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    // Such as no descriptor being left: asked again at once, it would be the same, for ever.
+                    tracing::debug!(target: "rsgi", %error, "Control socket: nobody can be accepted for now");
+                    self.deaf_until = Some(now.plus(DEAF));
+                    break;
+                }
+            };
             if socket.set_nonblocking(true).is_err() {
                 continue;
             }
@@ -246,4 +263,6 @@ const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// Ten times twenty milliseconds at the most.
 const FLUSHES: u32 = 10;
 const FLUSH_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+/// After a failed accept.
+const DEAF: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_secs(10);
