@@ -9,6 +9,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::process::ExitCode;
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
@@ -47,6 +48,8 @@ impl Master {
 
     fn try_probe(&mut self) -> io::Result<Probe> {
         let (reading, writing) = pipe_with(PipeFlags::CLOEXEC)?;
+        // What the trial started may outlive it with the other end, which the master doesn't wait for.
+        fcntl_setfl(&reading, fcntl_getfl(&reading)? | OFlags::NONBLOCK)?;
         match self.launch.forking.fork()? {
             Forked::Parent(pid) => Ok(Probe { pid, words: reading.into() }),
             Forked::Child(_) => {
@@ -83,9 +86,10 @@ impl Master {
             return None;
         }
         let mut probe = self.probe.take()?;
-        let mut words = String::new();
+        let mut words = Vec::new();
         // What it said so far is better than nothing.
-        let _ = (&mut probe.words).take(MOST_WORDS).read_to_string(&mut words);
+        let _ = (&mut probe.words).take(MOST_WORDS).read_to_end(&mut words);
+        let words = String::from_utf8_lossy(&words);
         let words = words.trim_end();
         if status(ended.ending) == Status::Code(0) && words == PROVED {
             return Some(Event::BinaryReady);
@@ -237,7 +241,14 @@ fn try_prove(
     let page = sys::inherited(page).map_err(|error| wrong(error.to_string()))?;
     Page::adopt(page).map_err(|error| wrong(error.to_string()))?;
     let handed = estate.handed();
-    drop(Listeners::restore(estate.listeners).map_err(|error| wrong(error.to_string()))?);
+    let own = [estate.life_reading, estate.life_writing, estate.image, estate.pidfile.map(|it| it.1)];
+    for number in own.into_iter().flatten() {
+        // The master's, and not for what the app starts here: it would keep the lock and the workers when the master is gone.
+        drop(sys::inherited(number).map_err(|error| wrong(error.to_string()))?);
+    }
+    for kept in [estate.listeners, estate.status] {
+        drop(Listeners::restore(kept).map_err(|error| wrong(error.to_string()))?);
+    }
     super::open::surround(&settings).map_err(|failure| (failure.exit, failure.reason))?;
     let loaded = Loaded::load(settings, &handed, None).map_err(wrong)?;
     let log = crate::log::Log::open(&loaded.log_plan()).map_err(|error| wrong(error.to_string()))?;

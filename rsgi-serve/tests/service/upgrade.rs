@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::driving::{SERVERS, Service, bare_of_settings, program, scratch, until, workers_of};
+use crate::driving::{SERVERS, Service, bare_of_settings, program, scratch, signal, until, workers_of};
 use crate::load::{Load, Target};
 
 /// A folder with a program whose file is a link to one of its versions.
@@ -248,5 +248,24 @@ fn a_hundred_reloads_and_twenty_upgrades_leave_no_descriptor_behind() {
         alone(service.pid());
         assert_eq!(open(service.pid()), master);
         assert_eq!(open(workers_of(service.pid())[0]), worker);
+    }
+}
+
+#[test]
+fn what_a_failed_trial_left_running_holds_the_master_up_in_nothing() {
+    for server in SERVERS {
+        let deployment = Deployment::new(&format!("left-{server}"));
+        let mut service = deployment.ready(server, &["-w", "1"]);
+        let file = deployment.path("left");
+        // It has all descriptors of the trial, and outlives it.
+        let text = format!("#!/bin/sh\nsleep 60 &\necho $! > {file}\nexit 7\n");
+        deployment.deploy_text("leaves", &text, 0o755);
+        service.signal("USR2");
+        service.said("exited with code 7");
+        let left: u32 = fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+        assert!(workers_of(service.pid()).contains(&service.get("/").parse().unwrap()));
+        signal(left, "KILL");
+        service.signal("TERM");
+        assert_eq!(service.code(), Some(0));
     }
 }
