@@ -1,5 +1,6 @@
 //! Reloads, as far as they are the master's own: reading settings, opening addresses, and putting settings in force.
 
+use super::surroundings::surround_anew;
 use super::{Loaded, Master};
 use crate::fleet::{Event, Generation, Listeners, Rules};
 use crate::pidfile::PidFile;
@@ -72,10 +73,14 @@ impl Master {
         };
         let old = std::mem::replace(&mut self.current, new);
         let (old, new) = (&old.settings, std::sync::Arc::clone(&self.current.settings));
+        if let Err(failure) = surround_anew(&self.launch.start, &old.process, &new.process) {
+            // The workers could; the next ones tell.
+            tracing::error!(target: "rsgi", "{failure}");
+        }
         self.settle_observers(old);
         self.log.count_for(self.current.statsd.clone());
         if old.log != new.log
-            && let Err(error) = self.log.change(&self.current.log_plan())
+            && let Err(error) = self.current.change(&self.log)
         {
             tracing::error!(target: "rsgi", %error, "the log is written as before");
         }

@@ -9,6 +9,7 @@ use rsgi_core::server::Bind;
 use rustix::io::Errno;
 
 use super::hooking::worker;
+use super::surroundings::surround_anew;
 use super::{Life, Loaded, Master};
 use crate::clock::Millis;
 use crate::exit::Exit;
@@ -81,11 +82,16 @@ impl Master {
         self.life.writing = None;
     }
 
-    fn be_worker(&mut self, child: &Child, place: &Place, mouth: Mouth, life: OwnedFd) -> ! {
+    fn be_worker(&mut self, child: &Child, place: &Place, mut mouth: Mouth, life: OwnedFd) -> ! {
         page_pid(place.page_slot);
         let loaded = self.loaded_for(place.generation).clone();
+        let (old, new) = (&self.current.settings.process, &loaded.settings.process);
+        if let Err(failure) = surround_anew(&self.launch.start, old, new) {
+            mouth.say_why(&failure.reason);
+            sys::leave(failure.exit.code());
+        }
         if loaded.settings.log != self.current.settings.log
-            && let Err(error) = self.log.change(&loaded.log_plan())
+            && let Err(error) = loaded.change(&self.log)
         {
             tracing::error!(target: "rsgi", %error, "this worker writes to the log as it was");
         }

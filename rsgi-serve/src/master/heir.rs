@@ -14,9 +14,10 @@ use rustix::process::{Pid, getpid};
 
 use super::estate::Estate;
 use super::observing::{self, Status};
-use super::open::{give_up, open_log, say_listening, seed, surround, this_image, wrong};
+use super::open::{give_up, open_log, say_listening, seed, this_image, wrong};
 use super::role::VARIABLE;
 use super::seats::Seats;
+use super::surroundings::surround;
 use super::{Launch, Life, Loaded, Master};
 use crate::Section;
 use crate::clock::Millis;

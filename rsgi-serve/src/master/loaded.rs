@@ -7,7 +7,7 @@ use rsgi_core::server::Bind;
 
 use crate::access::{Access, Format};
 use crate::log::statsd::Statsd;
-use crate::log::{Owner, Plan};
+use crate::log::{Log, OpenError, Owner, Plan};
 use crate::process::privileges::{Further, Identity};
 use crate::settings::Settings;
 use crate::sockets::{Options, Sharing};
@@ -46,6 +46,12 @@ impl Loaded {
         let access = access(&settings, &identity, before)?;
         let statsd = statsd(&settings, before);
         Ok(Self { settings: Arc::new(settings), access, statsd, identity, binds, options })
+    }
+
+    /// Makes a log that of these settings.
+    pub(crate) fn change(&self, log: &Log) -> Result<(), OpenError> {
+        log.change(&self.log_plan())?;
+        if self.settings.log.capture { log.capture() } else { Ok(()) }
     }
 
     /// The log of these settings.

@@ -21,6 +21,7 @@ mod open;
 mod role;
 mod seats;
 mod storing;
+mod surroundings;
 mod upgrade;
 mod watching;
 
@@ -47,8 +48,9 @@ use crate::worker::StatusPipe;
 pub(crate) use heir::refuse;
 pub(crate) use launch::Launch;
 pub(crate) use loaded::Loaded;
-pub(crate) use open::{Opened, background, begin, give_up, surround};
+pub(crate) use open::{Opened, background, begin, give_up};
 pub(crate) use role::Role;
+pub(crate) use surroundings::surround;
 pub(crate) use upgrade::prove;
 
 /// The master.

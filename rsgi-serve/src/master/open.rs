@@ -15,6 +15,7 @@ use rustix::process::{Pid, getpid};
 
 use super::estate::Estate;
 use super::seats::Seats;
+use super::surroundings::surround;
 use super::{Launch, Life, Loaded, Master, Role, heir, observing};
 use crate::Section;
 use crate::clock::Millis;
@@ -26,12 +27,10 @@ use crate::notify::{self, Message, Notifier};
 use crate::page::Page;
 use crate::pidfile::PidFile;
 use crate::process::daemon::{self, Detached, Report};
-use crate::process::privileges;
 use crate::settings::Settings;
 use crate::sockets::inherit::{self, Handed};
 use crate::sockets::stored::{self, Claimed};
 use crate::sockets::{self, Listener, Listeners, Place, Scheme};
-use crate::sys;
 use crate::worker::Failure;
 
 /// What is open before a master, or a process that serves alone, begins.
@@ -111,18 +110,6 @@ pub(crate) fn give_up(failure: &Failure, report: Option<Report>) -> ExitCode {
 /// A setting or an address is wrong.
 pub(super) fn wrong(reason: impl fmt::Display) -> Failure {
     Failure { exit: Exit::Settings, reason: reason.to_string() }
-}
-
-/// Sets the process's umask, folder and variables as the settings have them.
-pub(crate) fn surround(settings: &Settings) -> Result<(), Failure> {
-    let process = &settings.process;
-    if let Some(bits) = process.umask {
-        privileges::set_umask(bits);
-    }
-    for (name, value) in &process.variables {
-        sys::set_variable(name, Some(value)).map_err(|error| wrong(format!("raw_env {name}: {error}")))?;
-    }
-    process.chdir.as_deref().map_or(Ok(()), privileges::enter).map_err(wrong)
 }
 
 impl Opened {

@@ -21,6 +21,7 @@ use crate::exit::Exit;
 use crate::fleet::{Event, Legacy, Status};
 use crate::notify::{Message, WATCHDOG_PID};
 use crate::page::Page;
+use crate::process::privileges;
 use crate::process::reap::Ended;
 use crate::process::{Forked, Image, exec};
 use crate::settings::Settings;
@@ -147,7 +148,11 @@ impl Master {
         if self.watchdog.is_some() {
             added.push((WATCHDOG_PID, &own));
         }
+        // What these settings made of it isn't what the new image starts with.
+        let umask = privileges::umask();
+        privileges::set_umask(start.umask());
         let failed = exec(image, &arguments, &start.environment(&added), keep);
+        privileges::set_umask(umask);
         if let Ok(here) = here {
             // It was there a moment ago.
             let _ = std::env::set_current_dir(here);
@@ -249,7 +254,7 @@ fn try_prove(
     for kept in [estate.listeners, estate.status] {
         drop(Listeners::restore(kept).map_err(|error| wrong(error.to_string()))?);
     }
-    super::open::surround(&settings).map_err(|failure| (failure.exit, failure.reason))?;
+    super::surround(&settings).map_err(|failure| (failure.exit, failure.reason))?;
     let loaded = Loaded::load(settings, &handed, None).map_err(wrong)?;
     let log = crate::log::Log::open(&loaded.log_plan()).map_err(|error| wrong(error.to_string()))?;
     // A trial has no other log before it.

@@ -111,6 +111,13 @@ impl Identity {
     }
 }
 
+/// The bits that new files never get. The kernel tells them only to who sets them, so for a moment they are the strictest.
+pub(crate) fn umask() -> u32 {
+    let bits = rustix::process::umask(Mode::from_raw_mode(0o777));
+    rustix::process::umask(bits);
+    bits.as_raw_mode()
+}
+
 /// Sets the bits that new files never get.
 pub(crate) fn set_umask(bits: u32) {
     rustix::process::umask(Mode::from_raw_mode(bits & 0o777));

@@ -9,6 +9,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::privileges;
+
 /// How this program was started.
 #[derive(Clone, Debug)]
 pub(crate) struct Start {
@@ -16,6 +18,7 @@ pub(crate) struct Start {
     environment: Vec<(OsString, OsString)>,
     folder: PathBuf,
     program: PathBuf,
+    umask: u32,
 }
 
 impl Start {
@@ -29,7 +32,19 @@ impl Start {
             Some(program) => program,
             None => std::env::current_exe()?,
         };
-        Ok(Self { arguments, environment: std::env::vars_os().collect(), folder, program })
+        let environment = std::env::vars_os().collect();
+        Ok(Self { arguments, environment, folder, program, umask: privileges::umask() })
+    }
+
+    /// The permission bits that new files didn't get.
+    pub(crate) fn umask(&self) -> u32 {
+        self.umask
+    }
+
+    /// A variable of its environment.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        let found = self.environment.iter().find(|(it, _)| it == name);
+        found.map(|(_, value)| value.to_string_lossy().into_owned())
     }
 
     /// The folder it was started in, with the symbolic links it was reached by.
@@ -105,6 +120,7 @@ mod tests {
             environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             folder: "/".into(),
             program: "/bin/sh".into(),
+            umask: 0o22,
         }
     }
 

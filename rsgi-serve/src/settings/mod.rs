@@ -42,8 +42,8 @@ use std::path::Path;
 use clap::ArgMatches;
 
 pub(crate) use config::{
-    AccessSettings, ControlSettings, LogSettings, ServerKind, Settings, UpgradeMode, WatchEngine,
-    WatchSettings,
+    AccessSettings, ControlSettings, LogSettings, ProcessSettings, ServerKind, Settings, UpgradeMode,
+    WatchEngine, WatchSettings,
 };
 pub(crate) use fault::{Fault, Faults};
 pub(crate) use kind::Kind;

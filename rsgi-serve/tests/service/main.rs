@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "all of it is tests")]
 #![allow(clippy::print_stdout, reason = "a test that has to be skipped says so")]
 
+mod changed;
 mod clients;
 mod control;
 mod counting;
