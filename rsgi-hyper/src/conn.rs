@@ -5,11 +5,12 @@
 //! Invariant: before the first request's head a client has the handshake's time and then the head's, whatever it
 //! sends or doesn't.
 
-use std::future::poll_fn;
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use hyper::server::conn::{http1 as hyper1, http2 as hyper2};
 use hyper_util::rt::TokioExecutor;
@@ -18,8 +19,9 @@ use rsgi_core::proxy_protocol::{ProxyProtocol, ProxyStatus};
 use rsgi_core::server::Config;
 use rsgi_core::{App, Connection, Endpoint, Scheme, Server};
 use tokio::io::{AsyncReadExt, ReadBuf};
+use tokio::time::sleep_until;
 
-use crate::drive::within;
+use crate::drive::{FIRST, within};
 use crate::listener::Accepted;
 use crate::setting::Setting;
 use crate::socket::Socket;
@@ -61,7 +63,7 @@ pub(crate) async fn serve<A: App>(host: &Host<A>, accepted: Accepted, id: u64, m
     let mut connection = Connection::new(Arc::clone(&host.server), id, peer, local);
     let is_tcp = matches!(*connection.local, Endpoint::Tcp(_));
     if member.stage() >= Stage::Draining {
-        // The kernel had queued it: what its client has sent by now is still served, what it hasn't isn't waited for.
+        // The kernel had queued it: what its client has sent by now is there at once.
         socket.ask_the_system();
     }
     let handshake = async {
@@ -140,9 +142,10 @@ async fn read_proxy_header<A>(
 }
 
 /// Looks at a connection's first bytes: is it HTTP/2 with prior knowledge (RFC 9113 section 3.3)? They stay unread.
-/// Ends, with an error, when the server is going down and there are none.
+/// Ends, with an error, when the server is going down and there are none soon.
 async fn sniff(stream: &mut impl Stream, member: &Member) -> io::Result<bool> {
     let mut first = BytesMut::new();
+    let (start, mut soon) = (Instant::now(), None);
     poll_fn(|context| {
         while first.len() < http2::PREFACE.len() && http2::PREFACE.starts_with(&first) {
             let mut piece = [0; SNIFF];
@@ -155,6 +158,12 @@ async fn sniff(stream: &mut impl Stream, member: &Member) -> io::Result<bool> {
                     member.watch(context);
                     if member.stage() < Stage::Draining {
                         return Poll::Pending;
+                    }
+                    if first.is_empty() && member.stage() == Stage::Draining {
+                        let soon = soon.get_or_insert_with(|| Box::pin(sleep_until((start + FIRST).into())));
+                        if soon.as_mut().poll(context).is_pending() {
+                            return Poll::Pending;
+                        }
                     }
                     break;
                 }

@@ -95,8 +95,14 @@ pub(crate) async fn drive(
     timeouts: &Timeouts,
     start: Instant,
 ) -> End {
-    let mut clock =
-        Clock { timeouts, start, waiting: Waiting::Request(0), since: None, alarm: Alarm::default() };
+    let mut clock = Clock {
+        timeouts,
+        start,
+        waiting: Waiting::Request(0),
+        since: None,
+        hurries: false,
+        alarm: Alarm::default(),
+    };
     let mut is_finishing = false;
     let mut share = member.requests().share();
     poll_fn(move |context| {
@@ -129,6 +135,9 @@ pub(crate) async fn drive(
             let ends = match stage {
                 Stage::Serving => false,
                 Stage::Leaving => connection.goes_at_once(),
+                Stage::Draining if connection.waiting() == Waiting::Request(0) => {
+                    connection.goes_at_once() || clock.first_is_over()
+                }
                 Stage::Draining | Stage::Stopped => true,
             };
             if !is_finishing && (ends || connection.wants_finish()) {
@@ -159,10 +168,21 @@ struct Clock<'a> {
     /// When this waiting began; `None` if that is when the last request arrived: its answer was made at once, and
     /// asking the time again would cost as much as all the rest here.
     since: Option<Instant>,
+    /// The server goes down: a first request is waited for no longer than [`FIRST`].
+    hurries: bool,
     alarm: Alarm,
 }
 
 impl Clock<'_> {
+    /// The server goes down. Whether a client that has sent nothing has had its time.
+    fn first_is_over(&mut self) -> bool {
+        if !self.hurries {
+            self.hurries = true;
+            self.alarm.must_be_set = true;
+        }
+        self.start.elapsed() >= FIRST
+    }
+
     /// The connection waits for something else now.
     #[inline]
     fn turn(&mut self, now: Waiting) {
@@ -178,6 +198,9 @@ impl Clock<'_> {
     fn patience(&self) -> Option<Duration> {
         match self.waiting {
             Waiting::App => None,
+            Waiting::Request(0) if self.hurries => {
+                Some(self.timeouts.head.map_or(FIRST, |head| head.min(FIRST)))
+            }
             Waiting::Request(0) | Waiting::Head(_) => self.timeouts.head,
             Waiting::Request(_) => self.timeouts.keep_alive,
             Waiting::Client(_) | Waiting::Streams => self.timeouts.write,
@@ -262,6 +285,10 @@ impl Alarm {
         std::pin::pin!(tokio::task::unconstrained(sleep.as_mut())).poll(context).is_ready()
     }
 }
+
+/// How long a server that goes down waits for the first byte of a connection, since it was accepted: its client may have sent
+/// the request already, and can't know that it may ask again. Many times what it is under way.
+pub(crate) const FIRST: Duration = Duration::from_millis(500);
 
 /// Waits for `work`, but no longer than `patience`; `None` when that has run out.
 pub(crate) async fn within<T>(patience: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {

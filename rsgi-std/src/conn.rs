@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use http::Version;
@@ -209,6 +209,26 @@ impl Line {
         Next::read(self.deadline)
     }
 
+    /// Ends a connection of which nothing is there, when the server goes down. A client that has just connected may be about to
+    /// send its first request, and can't know that it may ask again: it has [`FIRST`] for it since it was accepted, which is
+    /// what the deadline counts from.
+    pub(crate) fn end_idle(&mut self, patience: Option<Duration>, now: Instant) -> Next {
+        let latest = now + FIRST;
+        if self.served > 0 {
+            return Next::Close;
+        }
+        if self.deadline.is_none_or(|deadline| deadline > latest) {
+            let accepted =
+                self.deadline.zip(patience).and_then(|(deadline, time)| deadline.checked_sub(time));
+            let until = accepted.map_or(latest, |accepted| accepted + FIRST);
+            if until <= now {
+                return Next::Close;
+            }
+            self.deadline = Some(until.min(latest));
+        }
+        self.rest_reading()
+    }
+
     /// Rests with a future or a body that is pending: for a wake, and for what it waits for.
     pub(crate) fn rest_parked(&mut self) -> Next {
         let reads = self.inbound.as_ref().and_then(|inbound| inbound.waits());
@@ -310,6 +330,10 @@ impl<F> std::fmt::Debug for Stage<F> {
         })
     }
 }
+
+/// How long a client that has connected has for the first byte of its request when the server goes down: many times what one
+/// that was sent already is under way.
+const FIRST: Duration = Duration::from_millis(500);
 
 #[cfg(test)]
 mod tests {

@@ -225,10 +225,13 @@ where
         }
     }
 
-    fn drain(&self, conn: &mut Conn<F>, _: &mut Turn<'_, Self>) -> Next {
+    fn drain(&self, conn: &mut Conn<F>, turn: &mut Turn<'_, Self>) -> Next {
+        let timeouts = &self.site.settings.timeouts;
         match &conn.stage {
-            Stage::Head if conn.line.is_idle() => Next::Close,
-            Stage::Open(opening) if !opening.has_begun() => Next::Close,
+            Stage::Head if conn.line.is_idle() => conn.line.end_idle(timeouts.head, turn.now()),
+            Stage::Open(opening) if !opening.has_begun() => {
+                conn.line.end_idle(timeouts.handshake, turn.now())
+            }
             Stage::Flush => Next::write(conn.line.deadline),
             Stage::App(..) | Stage::Body(..) | Stage::HalfClosed => conn.line.rest_parked(),
             Stage::Call(_) => Next::Run,

@@ -79,9 +79,10 @@ where
             Headed::Call(call) if call.ahead => Err(self.due(conn, call, turn)),
             Headed::Call(call) => Ok(call),
             Headed::Refused => Err(self.send_refusal(conn, turn)),
-            Headed::Rest(next) => {
-                Err(if turn.draining() && conn.line.is_idle() { Next::Close } else { next })
+            Headed::Rest(_) if turn.draining() && conn.line.is_idle() => {
+                Err(conn.line.end_idle(self.site.settings.timeouts.head, now))
             }
+            Headed::Rest(next) => Err(next),
         }
     }
 
