@@ -142,14 +142,14 @@ impl Fleet {
         self.act(Action::Fork { slot, generation: plan.to });
     }
 
-    /// Tells a worker to go, or to go faster. One that isn't ready has nothing to finish, so it goes at once; so does everybody
-    /// where the graceful limit is zero.
+    /// Tells a worker to go, or to go faster. One that isn't ready has nothing to finish and goes at once, unless it serves by
+    /// the time it hears this: so the order is the same, and only it knows. Where the graceful limit is zero all go at once.
     pub(super) fn dismiss(&mut self, slot: SlotId, order: Order) {
         let now = self.now();
         let Some(member) = self.members.get_mut(slot) else { return };
-        let at_once = member.ready.is_none() || self.rules.graceful.is_zero();
-        let order = if at_once { Order::Quick } else { order };
-        let limit = if order == Order::Quick { super::stop::QUICK } else { self.rules.graceful };
+        let order = if self.rules.graceful.is_zero() { Order::Quick } else { order };
+        let soon = order == Order::Quick || member.ready.is_none();
+        let limit = if soon { super::stop::QUICK } else { self.rules.graceful };
         let mut until = now.plus(limit);
         if let Some(going) = member.going {
             if going.order >= order {

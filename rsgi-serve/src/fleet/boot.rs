@@ -8,7 +8,7 @@
 //! Later a failing boot ends nothing: it is counted, and the next waits.
 
 use super::Fleet;
-use super::action::{Action, HookPoint, Notice};
+use super::action::{Action, HookPoint, Notice, Order};
 use super::event::Sig;
 use super::lines::{MasterLine, WorkerLine};
 use super::member::{Doom, Member, SlotId};
@@ -71,6 +71,12 @@ impl Fleet {
             return;
         }
         member.ready = Some(now);
+        if let Some(going) = &mut member.going
+            && going.order != Order::Quick
+        {
+            // It served before it heard that it is to go, and may have something to finish.
+            going.until = now.plus(self.rules.graceful);
+        }
         if matches!(self.phase, Phase::Starting { .. }) {
             let ready = self.members.count(Member::is_ready);
             let status = format!("{ready} of {} workers ready", self.target());

@@ -93,6 +93,7 @@ impl Fleet {
             let Some(going) = member.going else { continue };
             let (clock, line) = match going.order {
                 super::Order::Quick => (Clock::Quick, WorkerLine::NotQuick),
+                _ if member.ready.is_none() => (Clock::Quick, WorkerLine::NotQuick),
                 _ => (Clock::Graceful, WorkerLine::Overdue { limit: self.rules.graceful }),
             };
             let pid = member.pid();

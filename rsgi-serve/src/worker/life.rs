@@ -79,6 +79,7 @@ pub(super) fn serve(child: &Child, mut job: Job, app: impl App, reins: &Arc<Rein
     let config = adapters::config(&job.settings, std::mem::take(&mut job.binds), job.purpose);
     let app = Spanned::new(app, job.settings.request_spans);
     let app = Observed::new(Arc::clone(&reins.gauge), app);
+    reins.starting();
     let Started { serving, wait } = match job.access.take() {
         Some(access) => adapters::start(child, &job.settings, config, access.wrap(app))?,
         None => adapters::start(child, &job.settings, config, app)?,

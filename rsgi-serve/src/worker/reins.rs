@@ -31,7 +31,7 @@ pub(crate) struct Reins {
     purpose: Purpose,
     stopping: Mutex<Option<Word>>,
     stage: Mutex<Stage>,
-    ended: Condvar,
+    changed: Condvar,
     /// It was told to end at once. A terminal tells the workers and the master, who tells them again.
     hurries: AtomicBool,
     /// How long a worker that leaves keeps idle connections: most of the master's patience with it.
@@ -43,6 +43,8 @@ pub(crate) struct Reins {
 enum Stage {
     /// The app is being made.
     Booting,
+    /// The server begins to accept: what comes now waits until it can be told.
+    Starting,
     Serving(Arc<dyn Serving>),
     /// What is left is to leave.
     Over,
@@ -64,16 +66,22 @@ impl Reins {
             purpose: job.purpose,
             stopping: Mutex::new(job.stopping.take()),
             stage: Mutex::new(Stage::Booting),
-            ended: Condvar::new(),
+            changed: Condvar::new(),
             hurries: AtomicBool::new(false),
             keeps_idle: settings.clocks.graceful.mul_f32(KEEPS_IDLE),
             closes_idle: Mutex::new(None),
         }
     }
 
+    /// The server begins to accept. Until now an order ended the process; a connection that it has accepted would be lost so.
+    pub(super) fn starting(&self) {
+        *self.stage() = Stage::Starting;
+    }
+
     /// The app is served from now on.
     pub(super) fn serving(&self, serving: Arc<dyn Serving>) {
         *self.stage() = Stage::Serving(serving);
+        self.changed.notify_all();
         self.slot.set_ready(Millis::now());
         if let Some(mouth) = self.gauge.mouth().as_mut() {
             mouth.say_ready();
@@ -83,7 +91,7 @@ impl Reins {
     /// Serving is over.
     pub(super) fn over(&self) {
         *self.stage() = Stage::Over;
-        self.ended.notify_all();
+        self.changed.notify_all();
     }
 
     /// Tells the master why this worker ends.
@@ -160,7 +168,7 @@ impl Reins {
         let stage = self.stage();
         let waits = |stage: &mut Stage| !matches!(stage, Stage::Over);
         let (stage, waited) =
-            self.ended.wait_timeout_while(stage, QUICK, waits).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait_timeout_while(stage, QUICK, waits).unwrap_or_else(PoisonError::into_inner);
         drop(stage);
         if waited.timed_out() {
             // A thread is stuck in the app.
@@ -169,11 +177,14 @@ impl Reins {
     }
 
     fn stop(&self, state: State, how: impl FnOnce(&dyn Serving)) {
-        let serving = match &*self.stage() {
+        let starting = |stage: &mut Stage| matches!(stage, Stage::Starting);
+        let stage = self.changed.wait_while(self.stage(), starting).unwrap_or_else(PoisonError::into_inner);
+        let serving = match &*stage {
             Stage::Booting => sys::leave(0),
             Stage::Serving(serving) => Arc::clone(serving),
-            Stage::Over => return,
+            Stage::Starting | Stage::Over => return,
         };
+        drop(stage);
         self.slot.set_state(state);
         let stopping = self.stopping.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(say) = stopping {
@@ -186,7 +197,7 @@ impl Reins {
     pub(super) fn note_load(&self) {
         let load = match &*self.stage() {
             Stage::Serving(serving) => serving.load(),
-            Stage::Booting | Stage::Over => None,
+            Stage::Booting | Stage::Starting | Stage::Over => None,
         };
         if let Some(load) = load {
             self.slot.set_connections(load.accepted, load.connections as u64);
@@ -196,7 +207,7 @@ impl Reins {
     fn reload(&self) {
         let serving = match &*self.stage() {
             Stage::Serving(serving) => Arc::clone(serving),
-            Stage::Booting | Stage::Over => return,
+            Stage::Booting | Stage::Starting | Stage::Over => return,
         };
         match serving.reload() {
             Ok(()) => say(

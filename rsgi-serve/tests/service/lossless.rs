@@ -18,6 +18,26 @@ fn fifty_reloads_and_twenty_upgrades_lose_nothing() {
 }
 
 #[test]
+fn workers_that_are_told_to_go_while_they_boot_lose_nothing() {
+    for server in SERVERS {
+        let arguments = ["-w", "3", "--max-requests", "50", "--max-requests-jitter", "20"];
+        let mut service = Service::ready(server, &arguments);
+        let load = Load::begin(&Target::Tcp(service.address().to_owned()), 16);
+        for _ in 0..5 {
+            // The later signals come while workers of the earlier ones boot: some of those serve before they hear.
+            for signal in ["TTIN", "HUP", "TTOU", "TTIN", "TTOU"] {
+                service.signal(signal);
+                load.goes_on(20);
+            }
+            service.signal("HUP");
+            service.said("Reloaded: ");
+        }
+        load.goes_on(100);
+        load.end().assert_whole();
+    }
+}
+
+#[test]
 fn a_unix_socket_is_the_same_file_through_reloads_and_upgrades_and_nothing_is_lost() {
     use std::os::unix::fs::MetadataExt as _;
 

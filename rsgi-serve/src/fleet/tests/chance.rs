@@ -17,7 +17,7 @@ use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
 
-use super::world::{Nature, Watch, World, workers};
+use super::world::{Nature, Process, Watch, World, workers};
 use crate::fleet::{Action, Command, Event, Fleet, ReplyId, Rules, Sig, SlotId, Status};
 
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +105,10 @@ fn watch() -> Watch {
             assert!(has >= least, "{had} served, {has} do, {} are wanted", fleet.target());
         }
         let plan = fleet.plan();
-        let standing = processes.values().filter(|process| process.stands()).count();
+        // One whose fork isn't reported yet is told to go when it is.
+        let known: Vec<u32> = fleet.view().workers.iter().map(|worker| worker.pid).collect();
+        let stands = |process: &&Process| process.stands() && known.contains(&process.pid);
+        let standing = processes.values().filter(stands).count();
         let changing = fleet.is_stopping() || fleet.view().state == "upgrading";
         let most = plan.floor + plan.batch;
         assert!(changing || standing <= most, "{standing} stand, {most} may");
@@ -170,7 +173,7 @@ impl Trial {
         self.become_another();
     }
 
-    fn with(&mut self, number: usize, change: impl FnOnce(&mut super::world::Process, crate::clock::Millis)) {
+    fn with(&mut self, number: usize, change: impl FnOnce(&mut Process, crate::clock::Millis)) {
         let now = self.world.now;
         if let Some(slot) = somebody(&self.world, number) {
             change(self.world.process(slot.0), now);

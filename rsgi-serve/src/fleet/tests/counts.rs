@@ -51,7 +51,7 @@ fn ttou_takes_one_that_boots_before_one_that_serves() {
     world.signal(Sig::Ttin);
     world.signal(Sig::Ttou);
     assert_eq!(world.ready(), 2);
-    assert_eq!(world.process(2).told, Some(Order::Quick));
+    assert_eq!(world.process(2).told, Some(Order::Leave));
     world.run(1000);
     assert_eq!(world.pids(), [101, 102]);
 }

@@ -207,6 +207,23 @@ fn the_watchdog_is_fed_while_somebody_serves() {
 }
 
 #[test]
+fn a_worker_that_served_before_it_heard_that_it_is_to_go_has_time_to_finish() {
+    let slot = SlotId(0);
+    let mut fleet = Fleet::new(workers(1), 4, 1);
+    let mut actions = Vec::new();
+    let happened = [Event::Started, Event::Forked { slot, pid: 7 }, Event::Signal(Sig::Term)];
+    happened.into_iter().for_each(|event| fleet.handle(Millis(1), event, &mut actions));
+    fleet.handle(Millis(2), Event::Ready { slot }, &mut actions);
+    let kill = Action::Kill { slot, signal: Sig::Kill };
+    let mut now = Millis(2);
+    while !actions.contains(&kill) {
+        now = fleet.next_deadline().unwrap();
+        fleet.handle(now, Event::Tick, &mut actions);
+    }
+    assert_eq!(now, Millis(30_002));
+}
+
+#[test]
 fn a_worker_whose_fork_is_not_reported_yet_is_told_when_it_is() {
     let slot = SlotId(0);
     let mut fleet = Fleet::new(workers(1), 4, 1);
@@ -217,7 +234,7 @@ fn a_worker_whose_fork_is_not_reported_yet_is_told_when_it_is() {
     fleet.handle(Millis(1), Event::Signal(Sig::Term), &mut actions);
     assert!(!actions.iter().any(|action| matches!(action, Action::Tell { .. } | Action::Exit(_))));
     fleet.handle(Millis(2), Event::Forked { slot, pid: 7 }, &mut actions);
-    assert_eq!(actions.last(), Some(&Action::Tell { slot, order: Order::Quick }));
+    assert_eq!(actions.last(), Some(&Action::Tell { slot, order: Order::Stop }));
     let death = Death { status: Status::Code(0), reason: None, in_hand: Vec::new() };
     fleet.handle(Millis(3), Event::Exited { slot, death }, &mut actions);
     assert_eq!(actions.last(), Some(&Action::Exit(Exit::Clean)));

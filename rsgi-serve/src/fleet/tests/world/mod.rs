@@ -281,7 +281,7 @@ impl World {
         if process.nature.deaf {
             return;
         }
-        let after = if order == Order::Quick { 1 } else { process.nature.finishes };
+        let after = if order == Order::Quick || !process.ready { 1 } else { process.nature.finishes };
         let pid = process.pid;
         self.later(after, Happening::Death(pid, Status::Code(0)));
     }
