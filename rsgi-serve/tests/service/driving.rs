@@ -249,6 +249,14 @@ pub(crate) fn answer(address: &str, path: &str) -> io::Result<String> {
     Ok(answer)
 }
 
+/// Waits until a master has so many workers, and none of these.
+pub(crate) fn replaced(master: u32, before: &[u32], workers: usize) {
+    until("the old workers are gone", || {
+        let now = workers_of(master);
+        now.len() == workers && now.iter().all(|pid| !before.contains(pid))
+    });
+}
+
 /// Asks for a path, on a connection of its own.
 pub(crate) fn ask(address: &str, path: &str) -> io::Result<String> {
     let answer = answer(address, path)?;

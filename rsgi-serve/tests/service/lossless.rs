@@ -10,7 +10,7 @@ use crate::load::{Load, Target};
 fn fifty_reloads_and_twenty_upgrades_lose_nothing() {
     for server in SERVERS {
         let mut service = Service::ready(server, &["-w", "2"]);
-        let load = Load::begin(&Target::Tcp(service.address().to_owned()), 8);
+        let load = Load::begin(&Target::Tcp(service.address().to_owned()), 4);
         change(&mut service, 50, 20);
         load.goes_on(100);
         load.end().assert_whole();
