@@ -74,7 +74,7 @@ impl Service {
                 panic!("nobody said {text:?} after:\n{}", self.heard.join("\n"));
             };
             if let Some((_, address)) = line.split_once("Listening at: http://") {
-                self.address = address.split(' ').next().unwrap().to_owned();
+                address.split(' ').next().unwrap().clone_into(&mut self.address);
             }
             self.heard.push(line.clone());
             if line.contains(text) {
