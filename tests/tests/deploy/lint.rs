@@ -6,11 +6,12 @@ use std::process::Command;
 use crate::driving::{Scratch, printed};
 use crate::shipped;
 
-/// A linter of the virtual environment that `./check tools` makes.
+/// A linter in the folder that `./check tools` makes, a package of Python or of node.
 fn linter(name: &str) -> Command {
-    let program = shipped::path(".venv/bin").join(name);
-    assert!(program.is_file(), "{name} is missing: ./check tools installs it");
-    let mut command = Command::new(program);
+    let folders = ["bin", "node_modules/.bin"].map(|folder| shipped::path(".venv").join(folder));
+    let found = folders.iter().map(|folder| folder.join(name)).find(|program| program.is_file());
+    let mut command =
+        Command::new(found.unwrap_or_else(|| panic!("{name} is missing: ./check tools installs it")));
     command.current_dir(shipped::root());
     command
 }
@@ -31,6 +32,20 @@ fn the_compose_file_pleases_compose_lint() {
     let mut command = linter("compose-lint");
     command.args(["--fail-on", "low", "--config"]).arg(rules).arg("deploy/docker/compose.yaml");
     expect_clean(&mut command);
+}
+
+#[test]
+fn the_compose_file_follows_its_schema() {
+    let check = |file: &Path| {
+        let rules = shipped::path("lint/dclint.yaml");
+        printed(linter("dclint").args(["--max-warnings", "0", "--config"]).arg(rules).arg(file))
+    };
+    check(&shipped::path("docker/compose.yaml")).unwrap();
+    // It is a check that finds something.
+    let place = Scratch::new("compose");
+    let wrong = place.join("compose.yaml");
+    std::fs::write(&wrong, shipped::adapted("docker/compose.yaml", &[("cap_drop", "caps_drop")])).unwrap();
+    assert!(check(&wrong).is_err());
 }
 
 #[test]
