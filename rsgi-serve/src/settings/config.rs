@@ -18,6 +18,7 @@ use crate::process::daemon::Streams;
 
 /// How this program serves.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Settings {
     pub(crate) server: ServerKind,
     /// 0: the launcher's own process serves.

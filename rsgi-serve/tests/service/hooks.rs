@@ -83,7 +83,9 @@ fn a_hook_that_panics_is_said_and_the_service_goes_on() {
             ("worker_int", &["QUIT"]),
         ] {
             let mut service = telling(server, hook);
-            signals.iter().for_each(|signal| service.signal(signal));
+            for signal in signals {
+                service.signal(signal);
+            }
             if signals.iter().all(|signal| ["HUP", "TTIN", "USR2"].contains(signal)) {
                 crate::driving::until("it is said", || {
                     service.heard().iter().any(|line| line.contains(&format!("panicked: no luck in {hook}")))

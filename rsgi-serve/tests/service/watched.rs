@@ -64,7 +64,7 @@ impl Watched {
         let line = self.service.said("Status at: ");
         let (_, at) = line.split_once("Status at: ").unwrap();
         let at = at.split(' ').next().unwrap();
-        self.status = at.trim_start_matches("http://").trim_start_matches("unix:").to_owned();
+        at.trim_start_matches("http://").trim_start_matches("unix:").clone_into(&mut self.status);
     }
 
     /// Does what this command line asks of the running master.
