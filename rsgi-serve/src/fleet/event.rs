@@ -57,6 +57,8 @@ pub(crate) enum Event {
     SuccessorGone { reason: String },
     /// The master that started this one is gone.
     PredecessorGone,
+    /// So many connections wait in the listeners' queues.
+    Queued { waiting: u64 },
     /// Nobody accepts on one of the sockets, of which each worker has its own.
     SocketVacant,
     /// A hook of the user's panicked.

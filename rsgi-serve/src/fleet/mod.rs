@@ -14,6 +14,7 @@
 )]
 
 mod action;
+mod adapt;
 mod asks;
 mod backoff;
 mod balance;
@@ -86,6 +87,7 @@ pub(crate) struct Fleet {
     upgrade: Upgrade,
     /// What was inherited by exec, until [`Event::Started`].
     legacy: Option<Legacy>,
+    load: adapt::Load,
     crashes: Backoff,
     forks: Backoff,
     /// Deaths that are not made up for by a fork yet.
@@ -120,6 +122,7 @@ impl Fleet {
             rebound: false,
             upgrade: Upgrade::Idle,
             legacy: None,
+            load: adapt::Load::default(),
             crashes: Backoff::default(),
             forks: Backoff::default(),
             debt: 0,
@@ -187,6 +190,7 @@ impl Fleet {
             Event::SuccessorStarted { pid } => self.successor_started(pid),
             Event::SuccessorGone { reason } => self.successor_gone(reason),
             Event::PredecessorGone => self.predecessor_gone(),
+            Event::Queued { waiting } => self.queued(waiting),
             Event::SocketVacant => self.share_out(),
             Event::HookPanicked { point, message } => self.hook_panicked(point, message),
             Event::Stranger { pid } => {

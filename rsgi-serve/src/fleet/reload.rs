@@ -149,7 +149,7 @@ impl Fleet {
     }
 
     fn roll(&mut self, asking: Asking, rules: Rules) {
-        let wanted = rules.workers.clamp(1, self.members.most());
+        let wanted = rules.wanted(self.wanted).clamp(1, self.members.most());
         let before = Before {
             rules: std::mem::replace(&mut self.rules, rules),
             wanted: std::mem::replace(&mut self.wanted, wanted),

@@ -18,6 +18,8 @@ const CHECK_LEAST: Duration = Duration::from_millis(10);
 pub(crate) struct Rules {
     /// How many workers serve. At least 1.
     pub(crate) workers: usize,
+    /// How many the load may ask for; not more than `workers` keeps their number.
+    pub(crate) max_workers: usize,
     /// From fork to ready.
     pub(crate) boot: Duration,
     /// Without a sign of life.
@@ -52,6 +54,7 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             workers: 1,
+            max_workers: 0,
             boot: Duration::from_secs(30),
             silence: Duration::from_secs(30),
             request: Duration::ZERO,
@@ -75,6 +78,7 @@ impl Rules {
     pub(crate) fn of(settings: &Settings, watchdog: Option<Duration>) -> Self {
         Self {
             workers: settings.workers.max(1),
+            max_workers: settings.max_workers,
             boot: settings.clocks.boot,
             silence: settings.clocks.silence,
             request: match settings.server {
@@ -93,6 +97,15 @@ impl Rules {
             daemon: settings.process.daemon,
             upgrade: settings.upgrade_mode,
             watchdog,
+        }
+    }
+
+    /// How many serve from now on, where so many did: the settings' number, or what the load had asked for.
+    pub(super) fn wanted(&self, before: usize) -> usize {
+        if self.max_workers > self.workers {
+            before.clamp(self.workers, self.max_workers)
+        } else {
+            self.workers
         }
     }
 

@@ -54,7 +54,7 @@ impl Fleet {
             self.act(Action::Notify(Notice::Ready));
             return;
         }
-        self.wanted = self.wanted.clamp(1, self.members.most());
+        self.wanted = self.rules.wanted(legacy.wanted).clamp(1, self.members.most());
         let before = Before { rules: self.rules.clone(), wanted: legacy.wanted.max(1), away: legacy.away };
         self.newest = Generation(self.newest.0.saturating_add(1));
         let rolling = Rolling { began: self.now(), to: self.newest, before, takeover: true };

@@ -1,6 +1,7 @@
 //! Reloads, as far as they are the master's own: reading settings, opening addresses, and putting settings in force.
 
 use super::surroundings::surround_anew;
+use super::touched::Touched;
 use super::{Loaded, Master};
 use crate::fleet::{Event, Generation, Listeners, Rules};
 use crate::pidfile::PidFile;
@@ -86,6 +87,9 @@ impl Master {
         }
         if old.process.title != new.process.title {
             self.launch.title.set("master", &new.process.title);
+        }
+        if old.touch_reload != new.touch_reload {
+            self.touched = Touched::of(&new.touch_reload);
         }
         if old.process.pidfile != new.process.pidfile {
             self.move_pidfile();

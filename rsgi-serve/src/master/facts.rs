@@ -10,6 +10,7 @@ use rustix::process::getppid;
 use super::Master;
 use crate::clock::Millis;
 use crate::fleet::{Death, Event, InHand, Seen, Sig, SlotId, Status};
+use crate::log::level::{Level, say};
 use crate::observe::Queues;
 use crate::page::{Reading, Slot, State};
 use crate::process::reap::{self, Ended, Ending};
@@ -40,14 +41,26 @@ impl Master {
             self.feed(Event::Seen(seen(id, slot)));
         }
         self.feed(Event::Tick);
-        self.count_backlog();
+        self.look_at_queues();
+        if let Some(path) = self.touched.changed() {
+            say(Level::Info, format_args!("touch_reload: {} has changed", path.display()));
+            self.feed(Event::Signal(Sig::Hup));
+        }
     }
 
-    /// Tells statsd how many connections wait, where that is wanted.
-    fn count_backlog(&self) {
-        if let (true, Some(statsd)) = (self.current.settings.backlog_metric, &self.current.statsd) {
-            let waiting = Queues::of(&self.listeners).ask().iter().map(|queue| queue.waiting).sum();
+    /// Tells statsd and the fleet how many connections wait, where they want to know. Where the kernel doesn't tell, nobody is told.
+    fn look_at_queues(&mut self) {
+        let statsd = self.current.statsd.as_ref().filter(|_| self.current.settings.backlog_metric);
+        if statsd.is_none() && !self.fleet.adapts() {
+            return;
+        }
+        let queues = Queues::of(&self.listeners).ask();
+        let waiting = queues.iter().map(|queue| queue.waiting).sum();
+        if let Some(statsd) = statsd {
             statsd.backlog(waiting);
+        }
+        if !queues.is_empty() {
+            self.feed(Event::Queued { waiting });
         }
     }
 

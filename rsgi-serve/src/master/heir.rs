@@ -18,6 +18,7 @@ use super::open::{give_up, open_log, say_listening, seed, this_image, wrong};
 use super::role::VARIABLE;
 use super::seats::Seats;
 use super::surroundings::surround;
+use super::touched::Touched;
 use super::{Launch, Life, Loaded, Master};
 use crate::Section;
 use crate::clock::Millis;
@@ -154,8 +155,7 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
     let pids: HashMap<_, _> = workers.iter().filter_map(|heir| Some((pid(heir)?, heir.slot))).collect();
     let adopted: BTreeSet<_> =
         workers.iter().filter(|heir| heir.ready.is_none()).map(|heir| heir.slot).collect();
-    let generation = Generation(legacy.generation);
-    let back = legacy.rolled_back.is_some();
+    let (generation, back) = (Generation(legacy.generation), legacy.rolled_back.is_some());
     let rules = Rules::of(&loaded.settings, watchdog);
     let fleet = Fleet::adopt(rules, page.capacity(), seed() ^ Millis::now().0, legacy);
     Ok(Master {
@@ -185,6 +185,7 @@ fn take_over(mut launch: Launch, settings: Settings, estate: Estate) -> Result<M
         probe: None,
         successor: None,
         watcher: None,
+        touched: Touched::default(),
         control,
         status,
         predecessor: None,

@@ -22,6 +22,7 @@ mod role;
 mod seats;
 mod storing;
 mod surroundings;
+mod touched;
 mod upgrade;
 mod watching;
 
@@ -91,6 +92,7 @@ pub(crate) struct Master {
     probe: Option<upgrade::Probe>,
     successor: Option<Pid>,
     watcher: Option<Pid>,
+    touched: touched::Touched,
     control: Option<control::Server>,
     status: Option<observing::Status>,
     predecessor: Option<Pid>,
@@ -108,6 +110,7 @@ struct Life {
 impl Master {
     /// Serves until the end.
     pub(crate) fn rule(mut self) -> ExitCode {
+        self.touched = touched::Touched::of(&self.current.settings.touch_reload);
         self.feed(Event::Started);
         self.start_watcher();
         while self.over.is_none() {

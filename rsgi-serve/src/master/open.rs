@@ -16,6 +16,7 @@ use rustix::process::{Pid, getpid};
 use super::estate::Estate;
 use super::seats::Seats;
 use super::surroundings::surround;
+use super::touched::Touched;
 use super::{Launch, Life, Loaded, Master, Role, heir, observing};
 use crate::Section;
 use crate::clock::Millis;
@@ -236,7 +237,8 @@ impl Master {
             }
         };
         let rules = Rules::of(settings, watchdog);
-        let slots = u16::try_from(settings.workers.saturating_mul(4)).unwrap_or(u16::MAX).max(LEAST_SLOTS);
+        let most = settings.workers.max(settings.max_workers);
+        let slots = u16::try_from(most.saturating_mul(4)).unwrap_or(u16::MAX).max(LEAST_SLOTS);
         let page = Page::create(slots, getpid(), Millis::now()).map_err(wrong)?.keep();
         let mut fleet = Fleet::new(rules, slots, seed());
         if predecessor.is_some() {
@@ -269,6 +271,7 @@ impl Master {
             probe: None,
             successor: None,
             watcher: None,
+            touched: Touched::default(),
             control,
             status,
             predecessor,

@@ -69,6 +69,7 @@ impl Reader<'_> {
         Settings {
             server: server(self.values),
             workers: self.get(&workers::WORKERS),
+            max_workers: self.get(&workers::MAX_WORKERS),
             threads: config.threads,
             preload: self.get(&workers::PRELOAD_APP),
             reload_batch: NonZeroUsize::new(self.get(&workers::RELOAD_BATCH)).map(NonZeroUsize::get),
@@ -80,6 +81,11 @@ impl Reader<'_> {
             recycle: self.recycle(),
             log: self.log(),
             access: self.access(),
+            touch_reload: self
+                .get::<Vec<String>>(&workers::TOUCH_RELOAD)
+                .into_iter()
+                .map(Into::into)
+                .collect(),
             watch: self.watch(),
             control: self.control(&process.title),
             status: self.get::<Option<String>>(&observing::STATUS_BIND).and_then(|text| text.parse().ok()),

@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) server: ServerKind,
     /// 0: the launcher's own process serves.
     pub(crate) workers: usize,
+    /// As many as the load may ask for; not more than `workers` keeps their number.
+    pub(crate) max_workers: usize,
     /// `None`: the adapter's choice.
     pub(crate) threads: Option<NonZeroUsize>,
     /// Whether the master makes the app.
@@ -42,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) access: Option<AccessSettings>,
     pub(crate) process: ProcessSettings,
     pub(crate) sockets: SocketSettings,
+    /// Files whose change reloads.
+    pub(crate) touch_reload: Vec<PathBuf>,
     /// `None`: nothing is watched.
     pub(crate) watch: Option<WatchSettings>,
     /// `None`: no commands are taken.

@@ -90,6 +90,11 @@ impl Rules<'_> {
                 self.clash(jitter, limit, problem, &format!("set {} too", limit.name));
             }
         }
+        let (least, most) = (&workers::WORKERS, &workers::MAX_WORKERS);
+        if self.is_more_than_zero(most) && self.number(most) < self.number(least) {
+            let problem = "the most can't be fewer than the least";
+            self.clash(most, least, problem, "raise the one or lower the other");
+        }
         let alone = self.values.is_given(&workers::WORKERS) && self.number(&workers::WORKERS) == 0;
         for limit in [&workers::MAX_REQUESTS, &workers::MAX_WORKER_MEMORY, &workers::MAX_WORKER_AGE] {
             if alone && self.is_more_than_zero(limit) {

@@ -81,7 +81,9 @@ pub(super) fn config(settings: &Settings, binds: Vec<rsgi_core::server::Bind>, p
         // There they are the runtime's (`Builder::reactors`), not those of blocking apps.
         ServerKind::Hyper => config.threads = None,
         // What a worker has no thread for, the others accept.
-        ServerKind::Std if settings.workers > 1 => config.limits.running_requests = Some(threads(settings)),
+        ServerKind::Std if settings.workers.max(settings.max_workers) > 1 => {
+            config.limits.running_requests = Some(threads(settings))
+        }
         ServerKind::Std => {}
     }
     config

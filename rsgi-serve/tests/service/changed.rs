@@ -60,3 +60,18 @@ fn a_reload_changes_variables_folder_and_umask_of_workers_and_master() {
         fs::remove_dir_all(place).unwrap();
     }
 }
+
+#[test]
+fn a_file_that_is_touched_reloads() {
+    for server in SERVERS {
+        let place = scratch(&format!("touched-{server}"));
+        let file = place.join("reload");
+        let mut service = Service::ready(server, &["-w", "1", "--touch-reload", file.to_str().unwrap()]);
+        fs::write(&file, "now").unwrap();
+        service.said("reload has changed");
+        service.said("Reloaded: 1 worker ready");
+        service.signal("TERM");
+        assert_eq!(service.code(), Some(0));
+        fs::remove_dir_all(place).unwrap();
+    }
+}

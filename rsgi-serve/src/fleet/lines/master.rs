@@ -18,6 +18,8 @@ pub(crate) enum MasterLine {
     Ignoring { signal: Sig, why: &'static str },
     AllReady { workers: usize, took: Duration },
     Count { from: usize, to: usize },
+    Crowded { waiting: u64 },
+    Calm { time: Duration },
     NoFewer,
     NoMore { most: usize },
     NoSlot,
@@ -41,6 +43,8 @@ impl MasterLine {
             Self::Handling(_)
             | Self::AllReady { .. }
             | Self::Count { .. }
+            | Self::Crowded { .. }
+            | Self::Calm { .. }
             | Self::Draining { .. }
             | Self::ShuttingDown
             | Self::QuickRequested
@@ -63,6 +67,9 @@ impl fmt::Display for MasterLine {
             Self::Ignoring { signal, why } => write!(f, "Ignoring signal: {signal} ({why})"),
             Self::AllReady { workers, took } => write!(f, "{} ready in {}", Workers(*workers), Span(*took)),
             Self::Count { from, to } => write!(f, "{from} -> {}", Workers(*to)),
+            Self::Crowded { waiting: 1 } => write!(f, "1 connection waits for a worker"),
+            Self::Crowded { waiting } => write!(f, "{waiting} connections wait for a worker"),
+            Self::Calm { time } => write!(f, "No connection had to wait for {}", Span(*time)),
             Self::NoFewer => write!(f, "There is one worker, and it stays"),
             Self::NoMore { most } => write!(f, "There are {} already, and no room for more", Workers(*most)),
             Self::NoSlot => write!(f, "Every slot is taken: the next worker waits until one has left"),

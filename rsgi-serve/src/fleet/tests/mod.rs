@@ -1,5 +1,6 @@
 //! The rules of the master, one sentence a test, with a world that is played (`world.rs`): no process, no waiting.
 
+mod adapting;
 mod asks;
 mod chance;
 mod counts;

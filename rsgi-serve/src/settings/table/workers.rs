@@ -23,6 +23,12 @@ settings! { "Workers";
     .variables(&[Variable::plain("WEB_CONCURRENCY")])
     .default(WORKERS_DEFAULT)
     .said("0 in a development build, else 1");
+    MAX_WORKERS = Setting::new(
+        "max_workers",
+        Kind::Number { least: 0, most: 4096 },
+        "Workers at most, as many as the load asks for, and workers at least; 0 keeps their number",
+    )
+    .default("0");
     THREADS = Setting::new(
         "threads",
         Kind::Number { least: 0, most: 4096 },
@@ -96,6 +102,8 @@ settings! { "Workers";
             .default("");
     RELOAD_COMMAND =
         Setting::new("reload_command", Kind::Text(forms::TEXT), "What rebuilds the program").default(REBUILD);
+    TOUCH_RELOAD =
+        Setting::new("touch_reload", paths(), "Files whose change reloads, as HUP does; may be repeated").default("");
 }
 
 /// The first adapter that is compiled in.
