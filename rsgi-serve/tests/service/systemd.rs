@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::driving::{SERVERS, Service, signal, until, workers_of};
-use crate::manager::{Manager, texts};
+use crate::notices::{Manager, texts};
 
 #[test]
 fn the_manager_hears_of_readiness_once_of_each_change_and_of_the_stop() {
