@@ -82,7 +82,7 @@ pub(super) fn config(settings: &Settings, binds: Vec<rsgi_core::server::Bind>, p
         ServerKind::Hyper => config.threads = None,
         // What a worker has no thread for, the others accept.
         ServerKind::Std if settings.workers.max(settings.max_workers) > 1 => {
-            config.limits.running_requests = Some(threads(settings))
+            config.limits.running_requests = Some(threads(settings));
         }
         ServerKind::Std => {}
     }
