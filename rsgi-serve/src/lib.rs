@@ -58,6 +58,11 @@ mod access;
 mod clock;
 mod control;
 mod exit;
+#[cfg(feature = "otel")]
+mod export;
+#[cfg(not(feature = "otel"))]
+#[path = "no_export.rs"]
+mod export;
 mod log;
 mod notify;
 mod observe;

@@ -33,6 +33,7 @@ use tracing::callsite::rebuild_interest_cache;
 use tracing::subscriber::SetGlobalDefaultError;
 use tracing_subscriber::layer::SubscriberExt;
 
+use crate::export;
 use crate::settings::LogSettings;
 pub(crate) use open_error::OpenError;
 pub(crate) use opened::Owner;
@@ -115,7 +116,8 @@ impl Log {
     ///
     /// The program has one already.
     pub(crate) fn install(&self) -> Result<(), SetGlobalDefaultError> {
-        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(self.layer()))
+        let registry = tracing_subscriber::registry().with(export::layer());
+        tracing::subscriber::set_global_default(registry.with(self.layer()))
     }
 
     /// Makes another log of it, as new settings say.

@@ -13,6 +13,7 @@ use super::observed::Observed;
 use super::reins::Reins;
 use super::signals;
 use super::spans::Spanned;
+use crate::export;
 use crate::hooks::Hooks;
 use crate::log::level::{Level, say};
 use crate::process::privileges::Identity;
@@ -47,7 +48,15 @@ pub(crate) fn live_in(
     identity: &Identity,
 ) -> Result<(), Failure> {
     let reins = Arc::new(Reins::new(&mut job));
-    let lived = begin(child, &mut job, identity, &reins).and_then(|()| body.serve(child, job, &reins));
+    let lived = begin(child, &mut job, identity, &reins).and_then(|()| {
+        let exported = job.purpose != Purpose::Check;
+        let exported = exported.then(|| export::start(child, &job.settings.process.title));
+        let served = body.serve(child, job, &reins);
+        if let Some(exported) = exported {
+            exported.end();
+        }
+        served
+    });
     if let Err(failure) = &lived {
         reins.say_why(&failure.reason);
     }

@@ -13,6 +13,7 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
 use super::trace_parent::trace_id;
+use crate::export;
 
 /// An app whose requests have spans.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl<A: App> App for Spanned<A> {
 }
 
 fn open(environ: &Environ) -> Span {
+    let _caller = export::caller(environ.headers());
     let (connection, number) = environ.request_id();
     let span = tracing::info_span!(
         target: "rsgi",

@@ -7,9 +7,13 @@
 mod changed;
 mod clients;
 mod control;
+#[cfg(feature = "otel")]
+mod collector;
 mod counting;
 mod crowds;
 mod driving;
+#[cfg(feature = "otel")]
+mod exporting;
 mod exposition;
 mod gate;
 mod hooks;
