@@ -6,9 +6,9 @@
 
 mod changed;
 mod clients;
-mod control;
 #[cfg(feature = "otel")]
 mod collector;
+mod control;
 mod counting;
 mod crowds;
 mod driving;
