@@ -107,8 +107,9 @@ fn read_request(body: &[u8], spans: &Sender<Span>) {
 }
 
 fn read_span(message: &[u8], resource: &BTreeMap<String, String>) -> Span {
-    let hexadecimal =
-        |number| messages(message, number).flatten().map(|byte| format!("{byte:02x}")).collect();
+    let hexadecimal = |number| {
+        messages(message, number).flatten().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    };
     let status = messages(message, 15).flat_map(fields).find(|(number, _)| *number == 3);
     Span {
         trace: hexadecimal(1),
