@@ -178,13 +178,13 @@ impl Reins {
 
     fn stop(&self, state: State, how: impl FnOnce(&dyn Serving)) {
         let starting = |stage: &mut Stage| matches!(stage, Stage::Starting);
-        let stage = self.changed.wait_while(self.stage(), starting).unwrap_or_else(PoisonError::into_inner);
-        let serving = match &*stage {
+        let now = self.changed.wait_while(self.stage(), starting).unwrap_or_else(PoisonError::into_inner);
+        let serving = match &*now {
             Stage::Booting => sys::leave(0),
             Stage::Serving(serving) => Arc::clone(serving),
             Stage::Starting | Stage::Over => return,
         };
-        drop(stage);
+        drop(now);
         self.slot.set_state(state);
         let stopping = self.stopping.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(say) = stopping {

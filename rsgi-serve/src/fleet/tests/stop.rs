@@ -212,7 +212,9 @@ fn a_worker_that_served_before_it_heard_that_it_is_to_go_has_time_to_finish() {
     let mut fleet = Fleet::new(workers(1), 4, 1);
     let mut actions = Vec::new();
     let happened = [Event::Started, Event::Forked { slot, pid: 7 }, Event::Signal(Sig::Term)];
-    happened.into_iter().for_each(|event| fleet.handle(Millis(1), event, &mut actions));
+    for event in happened {
+        fleet.handle(Millis(1), event, &mut actions);
+    }
     fleet.handle(Millis(2), Event::Ready { slot }, &mut actions);
     let kill = Action::Kill { slot, signal: Sig::Kill };
     let mut now = Millis(2);
