@@ -1,6 +1,6 @@
 //! Answers `pong` to whatever comes, by way of the engine alone: its cost without any parsing.
 //!
-//! Try it: `cargo run --release -p rsgi-threads --example ping -- 127.0.0.1:8000 4`, then
+//! Try it: `cargo run --release -p rsgi-threads --example canned -- 127.0.0.1:8000 4`, then
 //! `wrk -c 64 -t 1 http://127.0.0.1:8000/` beside it. The first number is that of handler threads; a second one lets
 //! each handler block for so many milliseconds; `portable` after that chooses that poller.
 
