@@ -29,6 +29,9 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(not(any(feature = "std", feature = "hyper")))]
+compile_error!("a launcher needs a server: enable the feature `std` or `hyper` of rsgi-serve");
+
 /// The guide, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/serving.md")]

@@ -11,7 +11,9 @@ pub(crate) fn layer() -> Identity {
 }
 
 /// Who calls is nobody's matter.
-pub(crate) fn caller(_: &HeaderMap) {}
+pub(crate) fn caller(_: &HeaderMap) -> Option<()> {
+    None
+}
 
 /// What is to be ended with the worker.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use rsgi_core::server::{Bind, Config, ServeError};
-use rsgi_core::{Adapter as _, Running as _};
+use rsgi_core::{Adapter as _, Running};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal};
 
@@ -61,7 +61,7 @@ fn run(child: &Child, page: &'static Page, plan: Plan) -> Result<(), ServeError>
             Err(error) => return Err(failed("waiting for signals")(error.into())),
         }
     }
-    Server::shutdown_by(&server.handle(), Some(LAST_ANSWERS));
+    end(&server);
     server.wait()
 }
 
@@ -116,6 +116,11 @@ impl Source for Shown {
     fn name(&self) -> &str {
         &self.name
     }
+}
+
+/// Whichever server it is.
+fn end<R: Running>(server: &R) {
+    R::shutdown_by(&server.handle(), Some(LAST_ANSWERS));
 }
 
 /// The status is served by the first of the adapters that are built in.
