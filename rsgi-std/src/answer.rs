@@ -94,7 +94,7 @@ where
         coding: Coding,
         turn: &mut Turn<'_, Self>,
     ) -> Step {
-        if outgoing.file().is_some() && crate::sendfile::HERE && conn.line.transport.is_plain() {
+        if outgoing.file().is_some() && self.site.settings.sendfile && conn.line.transport.is_plain() {
             return self.send_file(conn, outgoing, coding, turn);
         }
         if outgoing.blocks() {

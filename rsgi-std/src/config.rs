@@ -30,6 +30,7 @@ use crate::h1::{BodyLimits, HeadLimits};
 pub struct Options {
     poller: Poller,
     tick: Option<Duration>,
+    copies_files: bool,
 }
 
 /// Which way of waiting for many sockets is used.
@@ -61,6 +62,19 @@ impl Options {
         self
     }
 
+    /// Sets whether the system sends files (`sendfile(2)`), where it can: on Linux, in the clear. Default: true. Without it files are copied
+    /// as any other body is, and the capability isn't offered; for file systems on which it is known to fail.
+    #[must_use]
+    pub fn sendfile(mut self, sendfile: bool) -> Self {
+        self.copies_files = !sendfile;
+        self
+    }
+
+    /// Whether the system sends files.
+    fn sends_files(&self) -> bool {
+        crate::sendfile::HERE && !self.copies_files
+    }
+
     /// The engine's settings.
     pub(crate) fn engine(&self, config: &Config) -> rsgi_threads::Config {
         let poller = match self.poller {
@@ -90,13 +104,13 @@ pub(crate) fn threads(config: &Config) -> usize {
 }
 
 /// What this server can do, with these threads and settings.
-pub(crate) fn capabilities(config: &Config) -> Capabilities {
+pub(crate) fn capabilities(config: &Config, options: &Options) -> Capabilities {
     let mut capabilities = Capabilities::TRAILERS
         | Capabilities::INFORMATIONAL
         | Capabilities::UPGRADE
         | Capabilities::DUPLEX
         | Capabilities::UNIX_PEER;
-    if crate::sendfile::HERE {
+    if options.sends_files() {
         capabilities |= Capabilities::SENDFILE;
     }
     if config.tls.is_some() && crate::tls::HERE {
@@ -118,10 +132,12 @@ pub(crate) struct Settings {
     pub(crate) half_close: HalfClose,
     pub(crate) server_field: Option<HeaderValue>,
     pub(crate) proxy: ProxyProtocol,
+    /// Whether the system sends files.
+    pub(crate) sendfile: bool,
 }
 
 impl Settings {
-    pub(crate) fn of(config: &Config) -> Self {
+    pub(crate) fn of(config: &Config, options: &Options) -> Self {
         let limits = config.limits.clone();
         let head = HeadLimits {
             head_bytes: limits.head_bytes,
@@ -150,6 +166,7 @@ impl Settings {
             half_close: config.half_close,
             server_field,
             proxy: config.proxy_protocol,
+            sendfile: options.sends_files(),
         }
     }
 }

@@ -78,7 +78,7 @@ impl Server {
     /// As [`Adapter::start`].
     pub fn start_with(config: &Config, options: &Options, app: impl App) -> Result<Self, ServeError> {
         config.check()?;
-        let offered = capabilities(config);
+        let offered = capabilities(config, options);
         let missing = app.requires().missing_in(offered);
         if !missing.is_empty() {
             return Err(ServeError::missing_capability(missing, Self::NAME));
@@ -94,7 +94,7 @@ impl Server {
         let drain = facts.drain.clone();
         let pending = Pending::default();
         let site = Site {
-            settings: Settings::of(config),
+            settings: Settings::of(config, options),
             server: Arc::new(facts),
             places,
             certificates,

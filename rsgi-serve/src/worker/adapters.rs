@@ -45,8 +45,8 @@ pub(super) fn start(
     match settings.server {
         #[cfg(feature = "std")]
         ServerKind::Std => {
-            use rsgi_core::Adapter as _;
-            Ok(started(rsgi_std::Server::start(config, app)?, rsgi_std::Handle::reload))
+            let options = rsgi_std::Options::default().sendfile(settings.sendfile);
+            Ok(started(rsgi_std::Server::start_with(&config, &options, app)?, rsgi_std::Handle::reload))
         }
         #[cfg(feature = "hyper")]
         ServerKind::Hyper => {
