@@ -7,10 +7,14 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use nix::sys::signal::Signal as Held;
 use rsgi_core::server::Bind;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use rustix::process::getpid;
+use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use crate::clock::Millis;
 use crate::exit::Exit;
@@ -21,7 +25,8 @@ use crate::log::reopen::Reopen;
 use crate::master::{Launch, Loaded, surround};
 use crate::page::Page;
 use crate::process::reap::{self, Ending};
-use crate::process::{Child, Forked, signals};
+use crate::process::signals::{self, Signals};
+use crate::process::{Child, Forked};
 use crate::settings::Settings;
 use crate::sockets::Listeners;
 use crate::sys;
@@ -30,7 +35,7 @@ use crate::worker::{Body, Failure, Job, Purpose, live_in};
 /// Does what the command says: 0 if all is well; else the reason on standard error, and 1, 3 or 4.
 pub(crate) fn run(mut launch: Launch, settings: Settings) -> ExitCode {
     match launch.forking.fork() {
-        Ok(Forked::Parent(child)) => match reap::wait_for(child) {
+        Ok(Forked::Parent(child)) => match wait_for(child, &launch.signals, settings.clocks.boot) {
             Ok(Ending::Code(code)) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
             Ok(ending) => said(&Failure::of_worker(format!("the process that made the app {ending}"))),
             Err(error) => said(&Failure::of_worker(error)),
@@ -50,6 +55,38 @@ pub(crate) fn run(mut launch: Launch, settings: Settings) -> ExitCode {
         }
         Err(error) => said(&Failure::of_worker(error)),
     }
+}
+
+/// Waits for the app's process, no longer than a boot may take; one that is told to end, or is late, takes it along.
+fn wait_for(child: Pid, signals: &Signals, limit: Duration) -> io::Result<Ending> {
+    let until = Millis::now().plus(limit);
+    loop {
+        if let Some(ended) = reap::next()?.filter(|ended| ended.pid == child) {
+            return Ok(ended.ending);
+        }
+        let left = until.since(Millis::now());
+        if !limit.is_zero() && left.is_zero() {
+            end(child)?;
+            let remedy = "make it quicker, or raise the setting boot_timeout";
+            return Err(io::Error::other(format!("the app wasn't there after {limit:?}: {remedy}")));
+        }
+        let timeout = Timespec::try_from(left).ok().filter(|_| !limit.is_zero());
+        match poll(&mut [PollFd::new(signals, PollFlags::IN)], timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        while let Some(received) = signals.next()? {
+            if matches!(received.signal, Held::SIGTERM | Held::SIGINT | Held::SIGQUIT) {
+                end(child)?;
+                return Err(io::Error::other(format!("{} came before the app was there", received.signal)));
+            }
+        }
+    }
+}
+
+fn end(child: Pid) -> io::Result<()> {
+    kill_process(child, Signal::KILL)?;
+    reap::wait_for(child).map(drop)
 }
 
 fn check(child: &Child, launch: &mut Launch, settings: Settings) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use crate::driving::{PATIENCE, SERVERS, Service, ask, bare, command, parent_of, scratch, workers_of};
+use crate::kernel::fifo as fifo_at;
 
 #[test]
 fn the_talks_log_is_printed_and_all_workers_are_children_of_the_master_and_answer() {
@@ -209,6 +210,27 @@ fn check_makes_the_app_and_binds_nothing() {
             assert!(!socket.exists());
         }
     }
+}
+
+#[test]
+fn a_check_whose_app_never_comes_ends_at_the_boot_limit_or_when_told_to() {
+    let place = scratch("check-waits");
+    let (fifo, settings) = (place.join("fifo"), place.join("settings.toml"));
+    fifo_at(&fifo);
+    std::fs::write(&settings, format!("[app]\nwaits_for = {:?}\n", fifo.display().to_string())).unwrap();
+    let check = |limit| {
+        let mut checked = bare(&["-c", settings.to_str().unwrap(), "--boot-timeout", limit, "check"]);
+        let mut service = Service::of(&mut checked);
+        service.said("waiting");
+        service
+    };
+    let (code, said) = check("1").ended();
+    assert!(code == Some(3) && said.contains("boot_timeout"), "{code:?} {said}");
+    let mut told = check("600");
+    told.signal("TERM");
+    let (code, said) = told.ended();
+    assert!(code == Some(3) && said.contains("SIGTERM"), "{code:?} {said}");
+    std::fs::remove_dir_all(place).unwrap();
 }
 
 #[test]
