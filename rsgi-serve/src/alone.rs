@@ -41,9 +41,23 @@ pub(crate) fn run(mut launch: Launch, settings: Settings) -> ExitCode {
     }
 }
 
+/// Says what was asked for and needs a master.
+fn say_unused(settings: &Settings) {
+    let control = settings.control.as_ref().is_some_and(|control| control.path_given);
+    for (name, asked) in [("control_socket", control), ("status_bind", settings.status.is_some())] {
+        if asked {
+            say(
+                Level::Warning,
+                format_args!("{name} needs a master, and there is none: give --workers 1 or more"),
+            );
+        }
+    }
+}
+
 fn serve(launch: Launch, mut opened: Opened, report: Option<Report>) -> ExitCode {
     let Launch { forking, mut body, hooks, start, .. } = launch;
     let child = forking.give_up();
+    say_unused(&opened.loaded.settings);
     let again = Arc::new(AtomicBool::new(false));
     let files = opened.listeners.files();
     let outside = Outside::new(&mut opened, report);

@@ -236,8 +236,9 @@ fn a_check_whose_app_never_comes_ends_at_the_boot_limit_or_when_told_to() {
 #[test]
 fn without_workers_the_process_itself_serves() {
     for server in SERVERS {
-        let mut service = Service::start(server, &["-w", "0"]);
+        let mut service = Service::start(server, &["-w", "0", "--status-bind", "127.0.0.1:0"]);
         service.said("Using worker");
+        service.said("status_bind needs a master");
         assert_eq!(service.patient("/"), service.pid().to_string());
         service.signal("TERM");
         assert_eq!(service.code(), Some(0));
