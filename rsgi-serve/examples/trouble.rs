@@ -20,7 +20,8 @@
 //! It fails or hangs, too, in a program whose file is called `...-fails` or `...-waits`; with `-later` behind, from the second time on,
 //! which is the takeover of an upgrade.
 //!
-//! The variable `TROUBLE_HOOKS` has every hook say its name and process; one that it names panics.
+//! With the variable `TROUBLE_LATER` the factory is async. `TROUBLE_HOOKS` has every hook say its name and
+//! process; one that it names panics.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read as _, Write as _};
@@ -265,6 +266,14 @@ impl Hooks for Notes {
     }
 }
 
+async fn create_later(section: &Section) -> Result<impl App + use<>, String> {
+    create_app(section)
+}
+
 fn main() -> ExitCode {
-    Launcher::new(create_app).hooks(Notes).name("trouble").run()
+    let launcher = match std::env::var_os("TROUBLE_LATER") {
+        Some(_) => Launcher::new(create_later),
+        None => Launcher::new(create_app),
+    };
+    launcher.hooks(Notes).name("trouble").run()
 }

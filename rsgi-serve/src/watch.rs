@@ -66,6 +66,7 @@ impl Watch {
     /// Watches for ever; `built` is called after each good build.
     pub(crate) fn run(&self, _: &Child, mut built: impl FnMut()) -> ! {
         let mut before = self.look();
+        say(Level::Info, format_args!("Watching {} files for changes", before.len()));
         loop {
             self.wait();
             let mut now = self.look();

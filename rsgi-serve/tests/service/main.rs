@@ -11,6 +11,7 @@ mod collector;
 mod control;
 mod counting;
 mod crowds;
+mod developing;
 mod driving;
 #[cfg(feature = "otel")]
 mod exporting;
@@ -27,6 +28,7 @@ mod notices;
 mod observing;
 mod odd_signals;
 mod orphans;
+mod preloading;
 mod recycling;
 mod reloading;
 mod reopening;
