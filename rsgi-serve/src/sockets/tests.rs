@@ -253,6 +253,22 @@ fn a_reload_opens_what_is_new_and_gives_up_what_is_unwanted() {
 }
 
 #[test]
+fn what_another_process_puts_in_a_sockets_place_is_not_given_away() {
+    let folder = Folder::new("swapped");
+    let own = fs::metadata(&folder.0).unwrap();
+    let unix_owner = Identity::owner(Some(&own.uid().to_string()), None).unwrap();
+    let options = Options { unix_owner, ..options() };
+    let (file, link) = (folder.path("file"), folder.path("link"));
+    fs::write(&file, "").unwrap();
+    let _listener = UnixListener::bind(folder.path("socket")).unwrap();
+    std::os::unix::fs::symlink(folder.path("socket"), &link).unwrap();
+    for path in [file, link] {
+        assert!(super::unix::give_away(&path, &options).is_err(), "{path:?}");
+    }
+    super::unix::give_away(&folder.path("socket"), &options).unwrap();
+}
+
+#[test]
 fn an_inherited_socket_is_taken_once_and_closed_on_exec() {
     let parent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = parent.local_addr().unwrap();

@@ -7,12 +7,14 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use rsgi_core::server::{Bind, ServeError};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::process::umask;
 use serde::{Deserialize, Serialize};
 
 use super::open::Options;
@@ -72,13 +74,13 @@ pub(super) fn open(bind: &Bind, path: &Path, options: &Options) -> Result<(Owned
     let made = || -> io::Result<(OwnedFd, SocketFile)> {
         let socket =
             rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-        rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+        bind_with(&socket, path, options.unix_mode)?;
         Ok((socket, SocketFile::of(path)?))
     };
     let (socket, file) = made().map_err(failed)?;
     // Before it listens, so that nobody gets in by what the umask left.
     if let Err(error) =
-        set_access(path, options).and_then(|()| Ok(rustix::net::listen(&socket, options.backlog())?))
+        give_away(path, options).and_then(|()| Ok(rustix::net::listen(&socket, options.backlog())?))
     {
         // The error of the opening counts.
         let _ = file.remove();
@@ -135,13 +137,27 @@ pub(crate) fn knock(path: &Path) -> rustix::io::Result<()> {
     rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
 }
 
-fn set_access(path: &Path, options: &Options) -> io::Result<()> {
+/// Makes the file, with its mode from the first moment on: the name may stand for something else a moment later.
+fn bind_with(socket: &OwnedFd, path: &Path, mode: Option<u32>) -> io::Result<()> {
+    let address = SocketAddrUnix::new(path)?;
+    let before = mode.map(|mode| umask(Mode::from_bits_truncate(!mode & 0o777)));
+    let bound = rustix::net::bind(socket, &address);
+    if let Some(before) = before {
+        umask(before);
+    }
+    Ok(bound?)
+}
+
+/// Gives the file to its owner: the socket that has the name, and never what a link of that name leads to.
+pub(super) fn give_away(path: &Path, options: &Options) -> io::Result<()> {
     let (user, group) = options.unix_owner.numbers();
-    if user.is_some() || group.is_some() {
-        std::os::unix::fs::lchown(path, user, group)?;
+    if user.is_none() && group.is_none() {
+        return Ok(());
     }
-    if let Some(mode) = options.unix_mode {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o777))?;
+    let file = rustix::fs::open(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    if !FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode).is_socket() {
+        return Err(io::Error::other("another process has put something else in the socket's place"));
     }
-    Ok(())
+    let (user, group) = (user.map(Uid::from_raw), group.map(Gid::from_raw));
+    Ok(rustix::fs::chownat(&file, "", user, group, AtFlags::EMPTY_PATH)?)
 }
