@@ -7,9 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::clients::Kept;
-use crate::driving::{PATIENCE, Service, ask, for_both, signal, workers_of};
-use crate::kernel::state;
-use crate::watched::{Watched, until};
+use crate::driving::{PATIENCE, Service, ask, for_both, signal, stop, workers_of};
+use crate::watched::Watched;
 
 #[test]
 fn of_a_thousand_fresh_connections_each_worker_gets_some() {
@@ -82,8 +81,7 @@ fn behind_a_full_queue_clients_wait_and_the_metrics_show_it() {
         let watched = Watched::ready(server, "queue", &["-w", "1", "--backlog", "3", "--timeout", "0"]);
         let service = &watched.service;
         let worker = watched.workers()[0];
-        signal(worker, "STOP");
-        until("the worker is stopped", || state(worker) == Some('T'));
+        stop(worker);
         let address: SocketAddr = service.address().parse().unwrap();
         let mut queued = Vec::new();
         let refused = loop {

@@ -2,7 +2,7 @@
 
 use std::net::{TcpStream, UdpSocket};
 
-use crate::driving::{PATIENCE, SERVERS, ask, signal};
+use crate::driving::{PATIENCE, SERVERS, ask, signal, stop};
 use crate::exposition::{Exposition, lint};
 use crate::watched::{Watched, until};
 
@@ -62,7 +62,7 @@ fn the_queue_of_a_listener_is_shown_and_sent_to_statsd() {
         &["-w", "1", "--statsd-host", &to, "--statsd-prefix", "shop", "--enable-backlog-metric"],
     );
     let worker = watched.workers()[0];
-    signal(worker, "STOP");
+    stop(worker);
     let address = watched.service.address().to_owned();
     let waiting: Vec<TcpStream> = (0..3).map(|_| TcpStream::connect(&address).unwrap()).collect();
     let series = format!("rsgi_listen_queue{{listener=\"{address}\"}}");
