@@ -28,6 +28,18 @@ pub(crate) fn program_of(pid: u32) -> String {
     fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
 }
 
+/// How many connections wait to be accepted at a port of IPv4; none where nobody listens.
+pub(crate) fn queued_at(port: u16) -> u64 {
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    let (port, listening) = (format!(":{port:04X}"), "0A");
+    let queue = table.lines().find_map(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let is_it = words.get(1)?.ends_with(&port) && words.get(3) == Some(&listening);
+        words.get(4)?.split_once(':').filter(|_| is_it)
+    });
+    queue.map_or(0, |(_, received)| u64::from_str_radix(received, 16).unwrap())
+}
+
 /// Makes a pipe with a name.
 pub(crate) fn fifo(path: &Path) {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
