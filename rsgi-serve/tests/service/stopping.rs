@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -87,24 +87,34 @@ fn what_the_kernel_had_queued_at_term_is_served() {
 #[test]
 fn a_connection_that_was_just_accepted_may_still_ask() {
     for server in SERVERS {
-        let mut service = Service::ready(server, &["-w", "1"]);
-        let worker = workers_of(service.pid())[0];
-        let port = service.address().rsplit_once(':').unwrap().1.parse().unwrap();
-        stop(worker);
-        let mut fresh: Vec<_> = (0..20).map(|_| Kept::open(service.address()).unwrap()).collect();
-        service.signal("TERM");
-        service.said("Shutting down: Master");
-        signal(worker, "CONT");
-        until("all are accepted", || queued_at(port) == 0);
-        for kept in &mut fresh {
-            kept.send("/").unwrap();
-        }
-        for mut kept in fresh {
+        until("clients that ask in time", || ask_once_accepted(server));
+    }
+}
+
+/// Has clients connect, their server end, and then ask; tells whether they asked within half the time that they are given, as on a
+/// machine that is busy with other things they may not.
+fn ask_once_accepted(server: &str) -> bool {
+    let mut service = Service::ready(server, &["-w", "1"]);
+    let worker = workers_of(service.pid())[0];
+    let port = service.address().rsplit_once(':').unwrap().1.parse().unwrap();
+    stop(worker);
+    let mut fresh: Vec<_> = (0..20).map(|_| Kept::open(service.address()).unwrap()).collect();
+    service.signal("TERM");
+    service.said("Shutting down: Master");
+    let resumed = Instant::now();
+    signal(worker, "CONT");
+    until("all are accepted", || queued_at(port) == 0);
+    let sent: Vec<_> = fresh.iter_mut().map(|kept| kept.send("/")).collect();
+    let in_time = resumed.elapsed() < Duration::from_millis(250);
+    if in_time {
+        for (mut kept, sent) in fresh.into_iter().zip(sent) {
+            sent.unwrap();
             assert_eq!(kept.answer().unwrap().body, worker.to_string());
             kept.ended();
         }
-        assert_eq!(service.code(), Some(0));
     }
+    assert_eq!(service.code(), Some(0));
+    in_time
 }
 
 #[test]
