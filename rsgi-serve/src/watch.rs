@@ -4,11 +4,13 @@
 //! With `--workers 0` a thread watches, and the process ends gracefully and executes itself anew. A build that fails is told,
 //! and what serves serves on.
 //!
-//! What changed is always found by looking at times and sizes; the system's notices (inotify) only say when to look.
+//! What changed is always found by looking at times and sizes; the system's notices (inotify) only say when to look. During a build it is
+//! the content that counts: what was edited meanwhile is built next, what the build touched itself is not.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,7 +39,15 @@ enum Waiting {
 }
 
 /// Files and what would change with them.
-type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+type Seen = BTreeMap<PathBuf, State>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    modified: Option<SystemTime>,
+    bytes: u64,
+    /// Of its content, when it was first seen with this time and size.
+    hash: u64,
+}
 
 impl Watch {
     /// Begins to watch a folder and the extra files.
@@ -65,18 +75,18 @@ impl Watch {
 
     /// Watches for ever; `built` is called after each good build.
     pub(crate) fn run(&self, _: &Child, mut built: impl FnMut()) -> ! {
-        let mut before = self.look();
+        let mut before = self.look(&Seen::new());
         say(Level::Info, format_args!("Watching {} files for changes", before.len()));
         loop {
-            self.wait();
-            let mut now = self.look();
+            let mut now = self.look(&before);
             if now == before {
+                self.wait();
                 continue;
             }
             // Editors write a file in several steps, and several files one after the other.
             loop {
                 thread::sleep(SETTLING);
-                let later = self.look();
+                let later = self.look(&now);
                 if later == now {
                     break;
                 }
@@ -91,24 +101,27 @@ impl Watch {
                 }
                 Err(error) => say(Level::Error, format_args!("{:?} can't be run: {error}", self.command)),
             }
-            // What the build itself wrote, such as Cargo.lock, is no change.
-            before = self.look();
+            before = since(now, &self.look(&Seen::new()));
         }
     }
 
-    fn look(&self) -> Seen {
+    /// Reads what isn't known by its time and size.
+    fn look(&self, known: &Seen) -> Seen {
         let mut seen = Seen::new();
         for root in &self.roots {
-            self.visit(root, 0, &mut seen);
+            self.visit(root, 0, known, &mut seen);
         }
         seen
     }
 
-    fn visit(&self, path: &Path, depth: usize, seen: &mut Seen) {
+    fn visit(&self, path: &Path, depth: usize, known: &Seen, seen: &mut Seen) {
         let Ok(found) = fs::metadata(path) else { return };
         if !found.is_dir() {
             if depth == 0 || is_source(path) {
-                seen.insert(path.to_owned(), (found.modified().ok(), found.len()));
+                let (modified, bytes) = (found.modified().ok(), found.len());
+                let same = known.get(path).filter(|it| (it.modified, it.bytes) == (modified, bytes));
+                let hash = same.map_or_else(|| hash(path), |it| it.hash);
+                seen.insert(path.to_owned(), State { modified, bytes, hash });
             }
             return;
         }
@@ -121,7 +134,7 @@ impl Watch {
             let name = entry.file_name();
             let hidden = name.as_encoded_bytes().first() == Some(&b'.');
             if depth < DEEPEST && !hidden && name != OsStr::new("target") {
-                self.visit(&entry.path(), depth + 1, seen);
+                self.visit(&entry.path(), depth + 1, known, seen);
             }
         }
     }
@@ -139,6 +152,29 @@ impl Watch {
 fn is_source(path: &Path) -> bool {
     let ending = path.extension().and_then(OsStr::to_str);
     ending.is_some_and(|ending| ["rs", "toml", "lock", "html", "css", "sql"].contains(&ending))
+}
+
+/// What a build that began with these sources leaves to be compared with: files that it wrote as they were, and its lock file, are no
+/// change; what somebody else changed meanwhile is.
+fn since(built: Seen, now: &Seen) -> Seen {
+    let lock = |path: &Path| path.extension() == Some(OsStr::new("lock"));
+    let mut before = built;
+    for (path, state) in now {
+        let known = before.get(path);
+        if lock(path) || known.is_some_and(|known| known.hash == state.hash) {
+            before.insert(path.clone(), *state);
+        }
+    }
+    before
+}
+
+/// 0 for what can't be read.
+fn hash(path: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    fs::read(path).map_or(0, |content| {
+        hasher.write(&content);
+        hasher.finish()
+    })
 }
 
 /// The first file that differs, for the log.
@@ -179,11 +215,36 @@ mod tests {
         }
         fs::write(folder.join("notes.txt"), "x").unwrap();
         let watch = Watch::new(&settings(), &folder);
-        let before = watch.look();
+        let before = watch.look(&Seen::new());
         assert_eq!(before.keys().collect::<Vec<_>>(), [&folder.join("src/main.rs")]);
         fs::write(folder.join("src/main.rs"), "xy").unwrap();
-        let now = watch.look();
+        let now = watch.look(&before);
         assert!(changed(&before, &now).ends_with("main.rs changed"));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_edited_during_a_build_is_built_next_and_what_the_build_wrote_is_not() {
+        let folder = std::env::temp_dir().join(format!("rsgi-serve-meanwhile-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let write = |name: &str, content: &str| fs::write(folder.join(name), content).unwrap();
+        for name in ["edited.rs", "same.rs", "gone.rs"] {
+            write(name, "before");
+        }
+        let watch = Watch::new(&settings(), &folder);
+        let built = watch.look(&Seen::new());
+        write("same.rs", "before");
+        write("Cargo.lock", "made by the build");
+        let quiet = watch.look(&Seen::new());
+        assert_eq!(since(built.clone(), &quiet), quiet);
+        // As long as before, and within a tick of the file system's clock: the content tells.
+        write("edited.rs", "behind");
+        let meanwhile = watch.look(&Seen::new());
+        let before = since(built.clone(), &meanwhile);
+        assert!(before != meanwhile && changed(&before, &meanwhile).ends_with("edited.rs changed"));
+        fs::remove_file(folder.join("gone.rs")).unwrap();
+        let less = watch.look(&Seen::new());
+        assert!(since(meanwhile, &less).contains_key(&folder.join("gone.rs")));
         fs::remove_dir_all(folder).unwrap();
     }
 }
