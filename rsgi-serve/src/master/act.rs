@@ -31,7 +31,11 @@ impl Master {
             Action::StartSuccessor => events.push_back(self.start_successor()),
             Action::Promote => self.promote(),
             Action::ReopenLogs => self.reopen_logs(),
-            Action::Readiness(serving) => self.page.set_serving(serving),
+            Action::Readiness(serving) => {
+                // Who reads the refusal reads its reason.
+                self.publish();
+                self.page.set_serving(serving);
+            }
             Action::Log(line) => write_down(&line),
             Action::Notify(notice) => self.notify(&notice),
             Action::Hook(point) => self.hook(point, events),

@@ -139,6 +139,11 @@ impl Master {
                 Task::Kill(pid) => tell(pid, Signal::KILL),
             }
         }
+        self.publish();
+    }
+
+    /// Puts into the page how the service is now.
+    pub(super) fn publish(&self) {
         observe::publish(self.page, &self.fleet.view(), self.fleet.counters());
     }
 

@@ -128,6 +128,8 @@ impl Facts {
         for (_, _, facts) in &found {
             totals.add(facts);
         }
+        // Before the phase, which is written first: a refusal comes with its reason.
+        let serving = page.is_serving();
         let service = page.service();
         let sum = |of: fn(&page::Facts) -> u64| {
             found.iter().fold(0_u64, |sum, (_, _, facts)| sum.saturating_add(of(facts)))
@@ -136,7 +138,7 @@ impl Facts {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             master: page.master().map_or(0, |pid| pid.as_raw_nonzero().get()),
             state: service.phase.to_owned(),
-            serving: page.is_serving(),
+            serving,
             uptime_ms: millis(now.since(page.started())),
             generation: service.generation,
             wanted: service.wanted,
