@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::exchange::Exchange;
 use crate::guarded_log::guarded;
 
-/// Where an adapter takes what apps write to their error streams, if not to the log. `FastCGI` has a stream for it.
+/// Where an adapter takes what apps write to their error streams, if not to the log. FastCGI has a stream for it.
 ///
 /// # Contract
 ///

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-threads", &["rsgi-core"]),
     ("rsgi-std", &["rsgi-core", "rsgi-threads"]),
     ("rsgi-hyper", &["rsgi-core"]),
+    ("rsgi-gateway", &["rsgi-core", "rsgi-threads"]),
     ("rsgi-test", &["rsgi-core"]),
     ("rsgi-serve", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-test"]),
     ("rsgi-examples", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-serve", "rsgi-test"]),
