@@ -33,6 +33,9 @@ pub trait Codec: Default + Send + 'static {
     /// What the adapter calls itself, such as `rsgi-fastcgi`.
     const NAME: &'static str;
 
+    /// Whether the protocol carries an error stream. Default: it doesn't.
+    const ERRORS: bool = false;
+
     /// Takes the next event off the front of `input`; `None` if it needs more bytes. What it doesn't understand yet stays
     /// in `input`; content is split off without a copy.
     ///
@@ -118,16 +121,18 @@ pub enum Event {
 
 /// How an answer ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "an answer is whole or it isn't")]
+#[expect(clippy::exhaustive_enums, reason = "codecs must know each")]
 pub enum Ending {
     /// All of it was produced.
     Whole,
     /// It can't go on: the web server must be able to tell.
     Broken,
+    /// The web server gave the request up ([`Event::Abort`]), and waits for no more than the end.
+    Aborted,
 }
 
 /// What becomes of the connection after an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "hosts must handle each")]
 pub enum After {
     /// It goes on: for other requests under way, or a next one.
