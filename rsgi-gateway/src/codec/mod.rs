@@ -7,6 +7,7 @@
 //! Next: `variables.rs`, `out.rs`, then the protocols.
 
 mod bounds;
+mod fastcgi;
 mod head;
 mod malformed;
 mod out;
@@ -16,6 +17,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
 pub use bounds::Bounds;
+pub use fastcgi::FastCgi;
 pub use malformed::{Malformed, MalformedKind};
 pub use out::Out;
 pub use variables::{BadLength, Variables};
@@ -91,7 +93,7 @@ pub enum Event {
     Refused {
         /// Its id.
         id: RequestId,
-        /// 400, 413, 431.
+        /// 400, 411, 431.
         status: StatusCode,
         /// Why, for the log.
         reason: &'static str,
