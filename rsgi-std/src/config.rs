@@ -12,7 +12,7 @@ use http::HeaderValue;
 use rsgi_core::Capabilities;
 use rsgi_core::proxy_protocol::ProxyProtocol;
 use rsgi_core::server::{Config, HalfClose, Limits, ServerField, Timeouts};
-use rsgi_threads::{Accepting, PollerKind};
+use rsgi_threads::{Accepting, PollerKind, Runtime};
 
 use crate::h1::{BodyLimits, HeadLimits};
 
@@ -116,7 +116,7 @@ pub(crate) fn capabilities(config: &Config, options: &Options) -> Capabilities {
     if config.tls.is_some() && crate::tls::HERE {
         capabilities |= Capabilities::TLS;
     }
-    if crate::runtime::HERE {
+    if Runtime::HERE {
         capabilities |= Capabilities::TOKIO;
     }
     capabilities

@@ -16,12 +16,11 @@ use bytes::BytesMut;
 use http::Version;
 use rsgi_core::http_body::Body as _;
 use rsgi_core::{Cause, Delivery, Environ, Outgoing};
-use rsgi_threads::{Interest, Next, Readiness};
+use rsgi_threads::{Interest, Next, Parked, Readiness};
 
 use crate::body_in::Inbound;
 use crate::body_out::Coding;
 use crate::h1::{BodyDecoder, HeadProgress, Reject};
-use crate::load::Parked;
 use crate::open::Opening;
 use crate::shared::Shared;
 use crate::transport::Transport;

@@ -35,18 +35,7 @@ mod transport;
 mod wire;
 
 // Round about.
-mod error;
-mod inherit;
-mod listen;
-mod load;
 mod site;
-mod stop;
-
-#[cfg(not(feature = "tokio"))]
-#[path = "no_runtime.rs"]
-mod runtime;
-#[cfg(feature = "tokio")]
-mod runtime;
 
 #[cfg(not(feature = "tls"))]
 #[path = "no_tls.rs"]

@@ -8,19 +8,18 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Buf as _;
 use rsgi_core::http::Response;
 use rsgi_core::proxy_protocol::{HEADER_BYTES_MOST, ProxiedEnds, ProxyError, ProxyProtocol, ProxyStatus};
-use rsgi_core::{App, Connection, Credentials, Endpoint, Environ, Outgoing, Scheme, Tls};
-use rsgi_threads::{Accepted, Address, Interest, Next, Stream, Turn};
+use rsgi_core::{App, Connection, Endpoint, Environ, Outgoing, Scheme, Tls};
+use rsgi_threads::{Accepted, Interest, Next, Stream, Turn};
 
 use crate::conn::{Conn, Line, Stage};
 use crate::desk::Tools;
-use crate::listen::Local;
 use crate::protocol::Http;
 use crate::site::Site;
 use crate::tls::Session;
@@ -50,14 +49,8 @@ impl Opening {
     /// Begins with what the system says of a connection; `None` if it can't say.
     pub(crate) fn new(site: &Site, facts: &Accepted, stream: &Stream) -> Option<Self> {
         let place = site.places.get(facts.listener)?;
-        let local = match &place.local {
-            Local::One(local) => Arc::clone(local),
-            Local::Each(last) => share(last, endpoint(&stream.local_address().ok()?, None)),
-        };
-        let credentials = if facts.peer.is_unix() { stream.credentials() } else { None };
-        let credentials = credentials
-            .map(|process| Credentials::new(process.uid, process.gid, process.pid.try_into().ok()));
-        let peer = endpoint(&facts.peer, credentials);
+        let local = place.local(stream).ok()?;
+        let peer = facts.peer_endpoint(stream);
         let proxy = site.settings.proxy;
         let proxy = if proxy != ProxyProtocol::Off && site.server.trust.trusts(&peer) {
             proxy
@@ -65,7 +58,7 @@ impl Opening {
             ProxyProtocol::Off
         };
         let session = match &site.certificates {
-            Some(certificates) if place.sealed => Some(certificates.session().ok()?),
+            Some(certificates) if place.is_tcp() => Some(certificates.session().ok()?),
             _ => None,
         };
         Some(Self { peer, local, accepted: facts.at, proxy, session, begun: false })
@@ -193,24 +186,6 @@ impl Line {
 
 fn broken(error: ProxyError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
-}
-
-/// An engine's address as core's endpoint.
-pub(crate) fn endpoint(address: &Address, credentials: Option<Credentials>) -> Endpoint {
-    match address {
-        Address::Ip(address) => Endpoint::Tcp(*address),
-        Address::Unix(path) => Endpoint::unix(Some(path), credentials),
-        _ => Endpoint::unix(None, credentials),
-    }
-}
-
-/// The shared form of an address, which is most often the last connection's, too.
-fn share(last: &Mutex<Option<Arc<Endpoint>>>, local: Endpoint) -> Arc<Endpoint> {
-    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*last {
-        Some(same) if **same == local => Arc::clone(same),
-        _ => Arc::clone(last.insert(Arc::new(local))),
-    }
 }
 
 /// How many connections this process has opened: their numbers.

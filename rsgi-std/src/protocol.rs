@@ -12,14 +12,13 @@ use std::sync::Arc;
 
 use rsgi_core::http::{Response, StatusCode};
 use rsgi_core::{App, Cause, Environ, Outgoing};
-use rsgi_threads::{Accepted, ConnWaker, Hangup, Next, Opened, Protocol, Readiness, Stream, Turn};
+use rsgi_threads::{Accepted, ConnWaker, Hangup, Next, Opened, Protocol, Readiness, Runtime, Stream, Turn};
 
 use crate::body_in::Ahead;
 use crate::conn::{Call, Conn, Line, Socket, Stage, Waiting};
 use crate::desk::Desk;
 use crate::open::Opening;
 use crate::read::Headed;
-use crate::runtime::Runtime;
 use crate::shared::Shared;
 use crate::site::Site;
 use crate::transport::Transport;

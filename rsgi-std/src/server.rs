@@ -13,17 +13,12 @@ use std::time::{Duration, Instant};
 
 use rsgi_core::server::{Config, Load, ServeError};
 use rsgi_core::{Adapter, App, Endpoint, Running, respond};
-use rsgi_threads::{Engine, Protocol, Report};
+use rsgi_threads::{Engine, Pending, Protocol, Report, Runtime, open_listeners, stop};
 
 use crate::config::{Options, Settings, capabilities, threads};
-use crate::error::setting_of;
-use crate::load::Pending;
-use crate::open::endpoint;
 use crate::protocol::Http;
-use crate::runtime::Runtime;
 use crate::site::Site;
 use crate::tls::Certificates;
-use crate::{listen, stop};
 
 /// A server that hosts an app on blocking threads; dropping it stops it at once.
 ///
@@ -84,8 +79,8 @@ impl Server {
             return Err(ServeError::missing_capability(missing, Self::NAME));
         }
         let certificates = config.tls.as_ref().map(Certificates::open).transpose()?;
-        let runtime = Runtime::new()?;
-        let (listeners, places) = listen::open(config)?;
+        let runtime = Runtime::new("rsgi-std-tokio")?;
+        let (listeners, places) = open_listeners(config)?;
         let mut facts = rsgi_core::Server::new(Self::NAME, env!("CARGO_PKG_VERSION"));
         facts.multithread = threads(config) > 1;
         facts.capabilities = offered;
@@ -108,8 +103,8 @@ impl Server {
         };
         let http = Arc::new(Http::new(Arc::clone(&app), call, site, runtime));
         let engine =
-            Engine::new(Arc::clone(&http), listeners, &options.engine(config)).map_err(setting_of)?;
-        let addresses = engine.addresses().iter().map(|address| endpoint(address, None)).collect();
+            Engine::new(Arc::clone(&http), listeners, &options.engine(config)).map_err(ServeError::from)?;
+        let addresses = engine.addresses().iter().map(Endpoint::from).collect();
         let reloaded = Arc::clone(&http);
         let handle = Handle {
             inner: Arc::new(Inner {
@@ -265,7 +260,7 @@ fn serve<P: Protocol>(
     app: &impl App,
     handle: &Handle,
 ) -> Result<(), ServeError> {
-    let served = engine.serve().map_err(setting_of);
+    let served = engine.serve().map_err(ServeError::from);
     if let Ok(Report { cut, busy_threads, .. }) = &served
         && (*cut > 0 || *busy_threads > 0)
     {
@@ -276,7 +271,7 @@ fn serve<P: Protocol>(
             "not everything ended within the graceful time: cut off"
         );
     }
-    http.around_thread(&mut || stop::stop(app, handle.until()));
+    http.around_thread(&mut || stop(app, handle.until()));
     served.map(drop)
 }
 

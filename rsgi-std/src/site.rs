@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use rsgi_core::Server;
+use rsgi_threads::{Pending, Place};
 
 use crate::config::Settings;
-use crate::listen::Place;
-use crate::load::Pending;
 use crate::tls::Certificates;
 
 /// What all connections of a server share.

@@ -9,6 +9,9 @@
 //! handlers and all, with no switch to another thread; the *followers* sleep. A watchdog ticks while the server is busy
 //! and, when the leader is held up, wakes a follower, who goes on with the queue. Nothing wakes while nothing happens.
 //!
+//! Round the engine stands what every adapter on it needs and core doesn't do, for it opens no socket and starts no thread:
+//! [`open_listeners`], [`Place`], [`Runtime`], [`Pending`], [`stop`].
+//!
 //! It holds no `unsafe`, and runs on every unix: with epoll on Linux, with `poll` elsewhere.
 #![forbid(unsafe_code)]
 
@@ -24,6 +27,20 @@ mod stream;
 mod turn;
 mod wait;
 mod waker;
+
+// What an adapter needs round about, by core's settings.
+mod inherit;
+mod load;
+mod open;
+mod place;
+mod serve_error;
+mod stop;
+
+#[cfg(not(feature = "tokio"))]
+#[path = "no_runtime.rs"]
+mod runtime;
+#[cfg(feature = "tokio")]
+mod runtime;
 
 // One connection.
 mod cells;
@@ -62,8 +79,13 @@ pub use engine::Engine;
 pub use error::{Error, ErrorKind};
 pub use handle::{Figures, Handle, Report};
 pub use listener::Listener;
+pub use load::{Parked, Pending};
 pub use next::{Hangup, Interest, Next, Readiness};
+pub use open::open_listeners;
+pub use place::Place;
 pub use protocol::{Accepted, Opened, Protocol};
+pub use runtime::Runtime;
+pub use stop::stop;
 pub use stream::{Credentials, Stream};
 pub use turn::Turn;
 pub use wait::{Waited, wait_readable, wait_writable};

@@ -1,35 +1,39 @@
-//! [`Parked`]: counts the requests that are pending and hold no thread, so that the server can tell its load.
+//! [`Pending`]: counts the requests that are pending and hold no thread, so that a server can tell its load.
 //!
-//! A request that is answered at once is never counted here: while it runs, its thread is (by the engine), and then it is
+//! A request that is answered at once is never counted here: while it runs, its thread is (by `busy.rs`), and then it is
 //! over. So the count costs nothing where nothing waits.
 //!
-//! Invariant: a request is counted for as long as its stage lasts, whoever ends it. Next: `conn.rs` (the stages).
+//! Invariant: a request is counted for as long as its stage lasts, whoever ends it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many requests are pending.
+/// How many requests are pending. Clones count together.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Pending(Arc<AtomicUsize>);
+pub struct Pending(Arc<AtomicUsize>);
 
-/// One of them.
+/// A pending request, counted until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Parked(Pending);
+pub struct Parked(Pending);
 
 impl Pending {
     /// Counts one more.
-    pub(crate) fn park(&self) -> Parked {
+    #[must_use]
+    #[inline]
+    pub fn park(&self) -> Parked {
         self.0.fetch_add(1, Ordering::SeqCst);
         Parked(self.clone())
     }
 
     /// How many there are.
-    pub(crate) fn count(&self) -> usize {
+    #[inline]
+    pub fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 }
 
 impl Drop for Parked {
+    #[inline]
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, Ordering::SeqCst);
     }

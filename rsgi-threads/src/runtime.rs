@@ -1,5 +1,5 @@
-//! One small tokio runtime, whose handle every thread of the server has entered for its life: so apps that use tokio's
-//! timers, tasks and sockets run here. Only with the feature `tokio`.
+//! [`Runtime`]: one small tokio runtime, whose handle every thread of a server has entered for its life: so apps that use
+//! tokio's timers, tasks and sockets run there. Only with the feature `tokio`.
 //!
 //! Apps are still polled by the server's own threads: the runtime has one thread, for timers, sockets and what apps
 //! spawn.
@@ -9,22 +9,33 @@
 use rsgi_core::server::ServeError;
 use tokio::runtime::{Builder, Runtime as Tokio};
 
-/// The runtime.
+/// A small tokio runtime for a server's threads to enter, where the feature `tokio` is on; nothing where it is off.
+///
+/// A protocol keeps it and calls [`entered`](Self::entered) in [`around_thread`](crate::Protocol::around_thread).
 #[derive(Debug)]
-pub(crate) struct Runtime(Option<Tokio>);
+pub struct Runtime(Option<Tokio>);
 
 impl Runtime {
-    pub(crate) fn new() -> Result<Self, ServeError> {
+    /// Whether a tokio runtime's handle is entered: the feature is on.
+    pub const HERE: bool = true;
+
+    /// Starts the runtime; its thread gets this name.
+    ///
+    /// # Errors
+    ///
+    /// The operating system grants no thread or poller.
+    pub fn new(thread_name: &str) -> Result<Self, ServeError> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
-            .thread_name("rsgi-std-tokio")
+            .thread_name(thread_name)
             .enable_all()
             .build()
             .map_err(|error| ServeError::io("starting a tokio runtime", error))?;
         Ok(Self(Some(runtime)))
     }
 
-    pub(crate) fn entered(&self, work: &mut dyn FnMut()) {
+    /// Does the work with the runtime's handle entered.
+    pub fn entered(&self, work: &mut dyn FnMut()) {
         let _entered = self.0.as_ref().map(Tokio::enter);
         work();
     }
@@ -38,6 +49,3 @@ impl Drop for Runtime {
         }
     }
 }
-
-/// Whether a tokio runtime's handle is entered on every thread.
-pub(crate) const HERE: bool = true;

@@ -1,40 +1,25 @@
-//! Opens the listeners that the settings name, before anything is served.
+//! Opens the listeners that core's settings name, before anything is served.
 //!
-//! Not here: accepting, which is the engine's.
+//! Not here: how one is opened (`listener.rs`), and accepting (`accept.rs`).
 //!
-//! Invariant: whatever can't be opened is a [`ServeError`] that names the setting and the remedy. Next: `server.rs`.
+//! Invariant: whatever can't be opened is a [`ServeError`] that names the setting and the remedy.
+//! Read on in `place.rs`.
 
 use std::io;
 use std::os::fd::AsFd as _;
-use std::sync::{Arc, Mutex};
 
-use rsgi_core::Endpoint;
 use rsgi_core::server::{Bind, Config, PortSharing, ServeError};
-use rsgi_threads::{Address, Listener};
 
-use crate::error::{io_error, setting_of};
 use crate::inherit::inherit;
-use crate::open::endpoint;
+use crate::serve_error::io_error;
+use crate::{Listener, Place};
 
-/// What is known of a listener's connections before they come.
-#[derive(Debug)]
-pub(crate) struct Place {
-    pub(crate) local: Local,
-    /// Whether it speaks TLS.
-    pub(crate) sealed: bool,
-}
-
-/// This end's address, kept once for many connections.
-#[derive(Debug)]
-pub(crate) enum Local {
-    /// All have it.
-    One(Arc<Endpoint>),
-    /// Each has its own (a wildcard); this is the last one's.
-    Each(Mutex<Option<Arc<Endpoint>>>),
-}
-
-/// Opens every listener, in the order of the settings.
-pub(crate) fn open(config: &Config) -> Result<(Vec<Listener>, Vec<Place>), ServeError> {
+/// Opens every listener that the settings name, in their order, and tells the place of each.
+///
+/// # Errors
+///
+/// The first that can't be opened: it is named, with what to do about it.
+pub fn open_listeners(config: &Config) -> Result<(Vec<Listener>, Vec<Place>), ServeError> {
     let mut listeners = Vec::new();
     let mut places = Vec::new();
     for bind in config.listeners() {
@@ -43,12 +28,7 @@ pub(crate) fn open(config: &Config) -> Result<(Vec<Listener>, Vec<Place>), Serve
         let backlog = i32::try_from(config.backlog.0).unwrap_or(i32::MAX);
         rustix::net::listen(listener.as_fd(), backlog)
             .map_err(|errno| ServeError::opening(&bind, errno.into()))?;
-        let address = listener.address();
-        let wildcard = address.ip().is_some_and(|address| address.ip().is_unspecified());
-        let sealed = config.tls.is_some() && matches!(address, Address::Ip(_));
-        let local =
-            if wildcard { Local::Each(Mutex::default()) } else { Local::One(endpoint(address, None).into()) };
-        places.push(Place { local, sealed });
+        places.push(Place::of(listener.address()));
         listeners.push(listener);
     }
     Ok((listeners, places))
@@ -89,6 +69,6 @@ fn open_one(bind: &Bind, config: &Config) -> Result<Listener, ServeError> {
         None if matches!(bind, Bind::Fd(_)) => {
             ServeError::opening(bind, io::ErrorKind::InvalidInput.into()).with_source(error)
         }
-        None => setting_of(error),
+        None => ServeError::from(error),
     })
 }
