@@ -11,6 +11,9 @@ mod fastcgi;
 mod head;
 mod malformed;
 mod out;
+mod scgi;
+mod single;
+mod uwsgi;
 mod variables;
 
 use bytes::{Bytes, BytesMut};
@@ -20,6 +23,8 @@ pub use bounds::Bounds;
 pub use fastcgi::FastCgi;
 pub use malformed::{Malformed, MalformedKind};
 pub use out::Out;
+pub use scgi::Scgi;
+pub use uwsgi::Uwsgi;
 pub use variables::{BadLength, Variables};
 
 /// Names a request among those that are under way on its connection. Protocols with one request at a time use 1.

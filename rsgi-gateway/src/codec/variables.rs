@@ -26,6 +26,11 @@ impl Variables {
         Self { bytes, pairs: Vec::with_capacity(32) }
     }
 
+    /// The memory that names and values are ranges of.
+    pub(super) fn memory(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Adds a variable by the ranges of its name and its value; tells whether they lie within the memory.
     pub fn push(&mut self, name: Range<usize>, value: Range<usize>) -> bool {
         let fits = |range: &Range<usize>| range.start <= range.end && range.end <= self.bytes.len();

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 use super::record::{self, kind};
 use crate::codec::bounds::Refusal;
@@ -13,10 +13,10 @@ use crate::codec::{Bounds, Variables};
 /// The variables of a request, of which all bytes are there.
 pub(super) fn variables(bytes: Bytes, bounds: &Bounds) -> Result<Variables, Refusal> {
     let mut room = bounds.room();
-    let mut variables = Variables::within(bytes.clone());
+    let mut variables = Variables::within(bytes);
     let mut at = 0;
-    while at < bytes.len() {
-        let (name, value) = pair(&bytes, at).ok_or(OVERRUN)?;
+    while at < variables.memory().len() {
+        let (name, value) = pair(variables.memory(), at).ok_or(OVERRUN)?;
         room.take(name.len() + value.len())?;
         at = value.end;
         if !variables.push(name, value) {
@@ -46,9 +46,9 @@ pub(super) fn values(asked: &[u8], bounds: &Bounds) -> Bytes {
     for ((name, value), _) in known.into_iter().zip(is_asked).filter(|(_, is_asked)| *is_asked) {
         let value = value.to_string();
         // Names of 15 bytes and numbers of 64 bits: lengths of one byte.
-        result.put_slice(&[name.len() as u8, value.len() as u8]);
-        result.put_slice(name);
-        result.put_slice(value.as_bytes());
+        result.extend([name.len(), value.len()].map(|length| u8::try_from(length).unwrap_or_default()));
+        result.extend_from_slice(name);
+        result.extend_from_slice(value.as_bytes());
     }
     record::record(kind::GET_VALUES_RESULT, 0, &result)
 }
