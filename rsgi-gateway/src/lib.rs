@@ -8,4 +8,12 @@
 #![forbid(unsafe_code)]
 
 pub mod codec;
+mod conn;
+mod peers;
 mod request;
+mod settings;
+mod site;
+#[cfg(feature = "threads")]
+pub mod threads;
+
+pub use settings::Options;

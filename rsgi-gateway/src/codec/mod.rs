@@ -43,6 +43,9 @@ pub trait Codec: Default + Send + 'static {
     /// Whether the protocol carries an error stream. Default: it doesn't.
     const ERRORS: bool = false;
 
+    /// Whether the protocol tells the end of content whose length wasn't told. Default: it doesn't, and there is none.
+    const STREAMS: bool = false;
+
     /// Takes the next event off the front of `input`; `None` if it needs more bytes. What it doesn't understand yet stays
     /// in `input`; content is split off without a copy.
     ///

@@ -56,6 +56,7 @@ enum Step {
 impl Codec for FastCgi {
     const NAME: &'static str = "rsgi-fastcgi";
     const ERRORS: bool = true;
+    const STREAMS: bool = true;
 
     fn decode(&mut self, input: &mut BytesMut, bounds: &Bounds) -> Result<Option<Event>, Malformed> {
         loop {
