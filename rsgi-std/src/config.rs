@@ -5,14 +5,13 @@
 //!
 //! Invariant: made of a `Config` that has passed its own `check`. Next: `server.rs`.
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use http::HeaderValue;
 use rsgi_core::Capabilities;
 use rsgi_core::proxy_protocol::ProxyProtocol;
 use rsgi_core::server::{Config, HalfClose, Limits, ServerField, Timeouts};
-use rsgi_threads::{Accepting, PollerKind, Runtime};
+use rsgi_threads::{PollerKind, Runtime};
 
 use crate::h1::{BodyLimits, HeadLimits};
 
@@ -81,26 +80,12 @@ impl Options {
             Poller::Native => PollerKind::Native,
             Poller::Portable => PollerKind::Portable,
         };
-        let accepting = match config.limits.running_requests {
-            Some(_) => Accepting::WhileFree,
-            None => Accepting::Always,
-        };
-        let engine = rsgi_threads::Config::default()
-            .accepting(accepting)
-            .threads(threads(config))
-            .connections(config.limits.connections)
-            .poller(poller)
-            .thread_name("rsgi-std");
+        let engine = rsgi_threads::Config::of_server(config).poller(poller).thread_name("rsgi-std");
         match self.tick {
             Some(tick) => engine.tick(tick),
             None => engine,
         }
     }
-}
-
-/// How many threads run the application.
-pub(crate) fn threads(config: &Config) -> usize {
-    config.threads.map_or(THREADS, NonZeroUsize::get)
 }
 
 /// What this server can do, with these threads and settings.
@@ -170,6 +155,3 @@ impl Settings {
         }
     }
 }
-
-/// Handler threads where the setting `threads` names no number: enough to wait for databases on any machine.
-const THREADS: usize = 32;

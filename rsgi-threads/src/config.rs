@@ -5,6 +5,7 @@
 //! Invariant: `check` is called before anything is started, so the rest of the engine never meets a bad setting.
 //! Read on in `engine.rs`.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use crate::Error;
@@ -45,6 +46,24 @@ pub enum Accepting {
 }
 
 impl Config {
+    /// The engine's settings by those of a server: its threads (32 unless it says), its connections, and whether others
+    /// are to accept what comes while it is full (`limits.running_requests`).
+    pub fn of_server(config: &rsgi_core::server::Config) -> Self {
+        let accepting = match config.limits.running_requests {
+            Some(_) => Accepting::WhileFree,
+            None => Accepting::Always,
+        };
+        Self::default()
+            .accepting(accepting)
+            .threads(config.threads.map_or(SERVER_THREADS, NonZero::get))
+            .connections(config.limits.connections)
+    }
+
+    /// How many threads may be inside [`Protocol::run`](crate::Protocol::run) at once, as it was set.
+    pub fn handler_threads(&self) -> usize {
+        self.threads
+    }
+
     /// How many threads may be inside [`Protocol::run`](crate::Protocol::run) at once. Default 64.
     ///
     /// More when handlers block long on other machines, fewer when they compute. A sleeping thread costs little: they
@@ -131,6 +150,9 @@ impl Default for Config {
         }
     }
 }
+
+/// Handler threads of a server whose settings name no number: enough to wait for databases on any machine.
+const SERVER_THREADS: usize = 32;
 
 const MAX_THREADS: usize = 16_384;
 pub(crate) const MAX_CONNECTIONS: usize = 16_000_000;

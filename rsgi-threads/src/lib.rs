@@ -10,7 +10,7 @@
 //! and, when the leader is held up, wakes a follower, who goes on with the queue. Nothing wakes while nothing happens.
 //!
 //! Round the engine stands what every adapter on it needs and core doesn't do, for it opens no socket and starts no thread:
-//! [`open_listeners`], [`Place`], [`Runtime`], [`Pending`], [`stop`].
+//! [`open_listeners`], [`Place`], [`Service`], [`Pending`], [`Runtime`].
 //!
 //! It holds no `unsafe`, and runs on every unix: with epoll on Linux, with `poll` elsewhere.
 #![forbid(unsafe_code)]
@@ -34,6 +34,7 @@ mod load;
 mod open;
 mod place;
 mod serve_error;
+mod service;
 mod stop;
 
 #[cfg(not(feature = "tokio"))]
@@ -85,7 +86,7 @@ pub use open::open_listeners;
 pub use place::Place;
 pub use protocol::{Accepted, Opened, Protocol};
 pub use runtime::Runtime;
-pub use stop::stop;
+pub use service::{Service, ServiceHandle, ServiceParts};
 pub use stream::{Credentials, Stream};
 pub use turn::Turn;
 pub use wait::{Waited, wait_readable, wait_writable};

@@ -1,7 +1,7 @@
 //! Ends an app: polls its `stop` on the calling thread, until it is over or the graceful time is.
 //!
 //! Invariant: an app whose `stop` panics or never ends doesn't keep the server from ending.
-//! Read on in `handle.rs`.
+//! Read on in `service.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -14,7 +14,7 @@ use std::time::Instant;
 use rsgi_core::{App, may_block};
 
 /// Runs the app's `stop` on this thread; after `until` it is dropped, and a panic is logged.
-pub fn stop(app: &impl App, until: Option<Instant>) {
+pub(crate) fn stop(app: &impl App, until: Option<Instant>) {
     let ended = catch_unwind(AssertUnwindSafe(|| may_block(|| wait(app, until))));
     match ended {
         Ok(true) => {}

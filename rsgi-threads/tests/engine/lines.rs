@@ -26,6 +26,8 @@ pub(crate) enum Event {
     Draining,
     Drained,
     Dropped,
+    /// By the app of a service.
+    Stopped,
 }
 
 /// What the facts said, as far as tests compare it.

@@ -18,6 +18,7 @@ mod limits;
 mod lines;
 mod panics;
 mod server;
+mod services;
 mod serving;
 mod stress;
 mod ticks;
