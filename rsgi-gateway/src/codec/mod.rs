@@ -13,6 +13,8 @@ mod malformed;
 mod out;
 mod scgi;
 mod single;
+#[cfg(test)]
+mod told;
 mod uwsgi;
 mod variables;
 

@@ -148,3 +148,6 @@ const STRANGERS: usize = 4;
 const OVERHEAD: usize = 2;
 const UNPAIRED: Refusal = Refusal::bad("an SCGI variable without its end or its value");
 const VERSION: Refusal = Refusal::bad("another version of SCGI than 1");
+
+#[cfg(test)]
+mod tests;

@@ -143,3 +143,6 @@ const OVERHEAD: usize = 4;
 /// How the names of the variables begin that uWSGI is told what to do by.
 const MAGIC: &[u8] = b"UWSGI_";
 const OVERRUN: Refusal = Refusal::bad("a uwsgi variable is longer than its packet");
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@
 //! Invariant: of a request only its variables are held, and no more of them than the bounds allow; content is handed on as
 //! it comes, also of a record of which only a part is there. Next: `record.rs`, `params.rs`, `requests.rs`.
 
+#[cfg(test)]
+mod answer_tests;
 mod params;
 mod record;
 mod requests;
@@ -65,7 +67,7 @@ impl Codec for FastCgi {
             }
             let step = match self.place {
                 Place::Header => self.header(input, bounds)?,
-                Place::Content { id, rest, padding } => self.content(id, rest, padding, input),
+                Place::Content { id, rest, padding } => self.take(id, rest, padding, input),
                 Place::Skip(rest) => self.skip(rest, input),
             };
             match step {
@@ -264,7 +266,7 @@ impl FastCgi {
     }
 
     /// Takes what is there of a record's content to the stream it is of.
-    fn content(&mut self, id: RequestId, rest: usize, padding: usize, input: &mut BytesMut) -> Step {
+    fn take(&mut self, id: RequestId, rest: usize, padding: usize, input: &mut BytesMut) -> Step {
         let Some(request) = self.requests.find(id) else {
             // Answered before all of it was there.
             self.place = Place::Skip(rest + padding);
