@@ -95,6 +95,10 @@ impl TlsVersion {
     /// Returns the name that `SSL_PROTOCOL` has in a CGI environment; `TLS` for a version without one here.
     pub fn as_str(self) -> &'static str {
         match self {
+            // No adapter speaks them; a web server before one may.
+            Self::Other(0x0300) => "SSLv3",
+            Self::Other(0x0301) => "TLSv1",
+            Self::Other(0x0302) => "TLSv1.1",
             Self::V1_2 => "TLSv1.2",
             Self::V1_3 => "TLSv1.3",
             Self::Other(_) => "TLS",

@@ -4,6 +4,8 @@
 use std::any::{Any, TypeId};
 use std::time::Instant;
 
+use super::GatewayVars;
+
 #[derive(Default)]
 pub(super) struct Extra {
     /// Script name and path info, where they are no ranges of the target.
@@ -11,7 +13,7 @@ pub(super) struct Extra {
     pub(super) target: Option<String>,
     pub(super) server: Option<(String, u16)>,
     pub(super) deadline: Option<Instant>,
-    pub(super) vars: Vec<(String, Vec<u8>)>,
+    pub(super) vars: Option<Box<dyn GatewayVars>>,
     /// A handful at most: a list beats a map.
     slots: Vec<(TypeId, Box<dyn Any + Send + Sync>)>,
 }

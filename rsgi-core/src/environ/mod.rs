@@ -6,6 +6,7 @@
 
 mod convert;
 mod extra;
+mod gateway_vars;
 mod hints;
 mod request_line;
 mod spare;
@@ -36,6 +37,7 @@ use crate::upgrade::{ConnectProtocol, Upgrade};
 use crate::{Input, InputLength};
 
 use extra::Extra;
+pub use gateway_vars::GatewayVars;
 pub use hints::Priority;
 pub use request_line::RequestLine;
 
@@ -242,9 +244,10 @@ impl Environ {
         self.extra_mut().target = Some(target.into());
     }
 
-    /// Adds the variables that a gateway sent, for [`var`](Self::var); for adapters.
-    pub fn set_gateway_vars(&mut self, vars: Vec<(String, Vec<u8>)>) {
-        self.extra_mut().vars = vars;
+    /// Adds the variables that a gateway sent, for [`var`](Self::var); for adapters. A list of names and values, or
+    /// whatever an adapter keeps them in.
+    pub fn set_gateway_vars(&mut self, vars: impl GatewayVars + 'static) {
+        self.extra_mut().vars = Some(Box::new(vars));
     }
 
     fn extra(&self) -> Option<&Extra> {

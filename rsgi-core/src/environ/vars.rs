@@ -58,8 +58,8 @@ impl Environ {
         if NAMES.contains(&name) {
             return self.own_var(name);
         }
-        let vars = &self.inner().extra.as_ref()?.vars;
-        vars.iter().rev().find(|(known, _)| known == name).map(|(_, value)| Cow::Borrowed(&value[..]))
+        let vars = self.inner().extra.as_ref()?.vars.as_ref()?;
+        vars.var(name).map(Cow::Borrowed)
     }
 
     /// All variables: the environ's own, those of the header fields, and what a gateway sent beside them.
@@ -73,10 +73,10 @@ impl Environ {
             .inner()
             .extra
             .iter()
-            .flat_map(|extra| &extra.vars)
-            .filter(|(name, _)| !name.starts_with("HTTP_") && !NAMES.contains(&name.as_str()));
-        own.chain(fields)
-            .chain(gateway.map(|(name, value)| (Cow::Borrowed(name.as_str()), Cow::Borrowed(&value[..]))))
+            .filter_map(|extra| extra.vars.as_ref())
+            .flat_map(|vars| vars.vars())
+            .filter(|(name, _)| !name.starts_with("HTTP_") && !NAMES.contains(name));
+        own.chain(fields).chain(gateway.map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value))))
     }
 
     fn http_var(&self, field: &str) -> Option<Cow<'_, [u8]>> {
