@@ -96,6 +96,11 @@ impl Variables {
         digits.parse().map(Some).map_err(|_| BadLength)
     }
 
+    /// A value, or a part of one, as a part of the shared memory.
+    pub(crate) fn share(&self, part: &[u8]) -> Bytes {
+        self.bytes.slice_ref(part)
+    }
+
     fn at(&self, range: &Range<u32>) -> &[u8] {
         self.bytes.get(range.start as usize..range.end as usize).unwrap_or_default()
     }

@@ -1,26 +1,42 @@
 //! [`Request`]: what a web server's variables come to, everything of a request but its content.
 //!
-//! Shared by all protocols. It knows the web servers' quirks, each where it is undone with what was seen; the app sees none.
+//! Shared by all protocols. It knows the web servers' quirks, each undone where it is told of; the app sees none of them.
 //!
 //! Invariant: what can't be told for certain is refused, or left to the connection; nothing is made up.
-//! Next: `conn`, which serves it.
+//! Next: `told.rs`, then `target.rs`, `split.rs` and `facts.rs`.
+
+mod facts;
+mod split;
+mod target;
+mod told;
+
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::request::Parts;
-use http::{Method, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode, Version};
 use rsgi_core::server::Limits;
-use rsgi_core::{Connection, Endpoint, Environ, Exchange, Input, InputLength, Server};
+use rsgi_core::{Connection, Endpoint, Environ, Exchange, GatewayVars, Input, InputLength, Server};
 
 use crate::codec::Variables;
+use facts::Facts;
+use target::Target;
+use told::Told;
 
 /// A request without its content.
 #[derive(Debug)]
 pub(crate) struct Request {
-    head: Parts,
+    method: Method,
+    version: Version,
+    target: Target,
+    fields: HeaderMap,
+    facts: Facts,
     length: Option<u64>,
+    coded: bool,
+    variables: Variables,
 }
 
 /// Why a request is answered without the app.
@@ -28,15 +44,18 @@ pub(crate) struct Request {
 pub(crate) struct Refusal {
     /// 400, 414, 431.
     pub(crate) status: StatusCode,
-    /// What is at fault, for the log.
+    /// What is at fault, for the log; it holds no value, which might be a secret.
     pub(crate) reason: Cow<'static, str>,
 }
 
 /// What content a request may have whose length isn't told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unsaid {
-    /// None (CGI, SCGI, uwsgi).
+    /// None (SCGI, uwsgi).
     Nothing,
+    /// What the client sent in a transfer coding, and else none (CGI: Apache's mod_cgid 2.4.71 ends the script's input
+    /// with it).
+    Coded,
     /// Any: the protocol tells the end (FastCGI).
     Streams,
 }
@@ -48,18 +67,28 @@ impl Request {
     ///
     /// The status that the request is to be answered with, and why.
     pub(crate) fn read(variables: Variables, limits: &Limits) -> Result<Self, Refusal> {
-        let _ = (variables, limits);
-        Err(Refusal { status: StatusCode::NOT_IMPLEMENTED, reason: Cow::Borrowed("not yet") })
+        let (told, mut fields) = Told::sort(&variables, limits)?;
+        let method = Method::from_bytes(told.method)
+            .map_err(|_| Refusal::bad("REQUEST_METHOD is missing or no method"))?;
+        let length = variables.content_length().map_err(|wrong| Refusal::bad(wrong.to_string()))?;
+        if told.server_name == b"_" && fields.get(http::header::HOST).is_some_and(|host| host == "_") {
+            // Debian's nginx (1.22) sends `$host`, its own `server_name` for a client's missing Host.
+            fields.remove(http::header::HOST);
+        }
+        let target = Target::read(&told, &method, &variables, &mut fields, limits)?;
+        let facts = Facts::read(&told, &variables, &fields)?;
+        let (version, coded) = (version(told.protocol), told.coded);
+        Ok(Self { method, version, target, fields, facts, length, coded, variables })
     }
 
     /// The method.
     pub(crate) fn method(&self) -> &Method {
-        &self.head.method
+        &self.method
     }
 
     /// The protocol between client and web server.
     pub(crate) fn version(&self) -> Version {
-        self.head.version
+        self.version
     }
 
     /// The length of the content.
@@ -67,7 +96,8 @@ impl Request {
         match (self.length, unsaid) {
             (Some(0), _) | (None, Unsaid::Nothing) => InputLength::None,
             (Some(length), _) => InputLength::Known(length),
-            (None, Unsaid::Streams) => InputLength::Unknown,
+            (None, Unsaid::Coded) if !self.coded => InputLength::None,
+            (None, Unsaid::Coded | Unsaid::Streams) => InputLength::Unknown,
         }
     }
 
@@ -80,14 +110,63 @@ impl Request {
         socket_local: &Arc<Endpoint>,
         accepted: Instant,
     ) -> Connection {
-        let mut connection =
-            Connection::at(Arc::clone(server), id, socket_peer.clone(), Arc::clone(socket_local));
+        let peer = self.facts.peer.take().unwrap_or_else(|| socket_peer.clone());
+        let local = self.facts.local.take().map_or_else(|| Arc::clone(socket_local), Arc::new);
+        let mut connection = Connection::at(Arc::clone(server), id, peer, local);
         connection.accepted = accepted;
+        connection.scheme = self.facts.scheme;
+        connection.tls = self.facts.tls.take();
         connection
     }
 
     /// The app's environ.
     pub(crate) fn environ(self, input: Input, exchange: Arc<Exchange>) -> Environ {
-        Environ::new(self.head, input, exchange)
+        let Self { method, version, target, fields, facts, variables, .. } = self;
+        let split = (target.script_end > 0).then(|| {
+            let (script_name, path_info) = target.uri.path().split_at(target.script_end);
+            (script_name.to_owned(), path_info.to_owned())
+        });
+        let mut environ = Environ::filled(input, exchange, |parts| {
+            parts.method = method;
+            parts.version = version;
+            parts.uri = target.uri;
+            parts.headers = fields;
+        });
+        if let Some(raw) = target.raw {
+            environ.set_target(raw);
+        }
+        if let Some((script_name, path_info)) = split {
+            environ.set_split(script_name, path_info);
+        }
+        if let Some((name, port)) = facts.server {
+            environ.set_server(name, port);
+        }
+        environ.set_gateway_vars(Sent(variables));
+        environ
+    }
+}
+
+/// The version between client and web server. What isn't one (`INCLUDED`, RFC 3875 section 4.1.16, or nothing) counts as
+/// 1.1: how the answer is framed is the web server's business, so nothing hangs on it here.
+fn version(protocol: &[u8]) -> Version {
+    match protocol {
+        b"HTTP/1.0" => Version::HTTP_10,
+        b"HTTP/2.0" | b"HTTP/2" => Version::HTTP_2,
+        b"HTTP/3.0" | b"HTTP/3" => Version::HTTP_3,
+        b"HTTP/0.9" => Version::HTTP_09,
+        _ => Version::HTTP_11,
+    }
+}
+
+/// The variables, for those that the typed environ doesn't answer.
+struct Sent(Variables);
+
+impl GatewayVars for Sent {
+    fn var(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name)
+    }
+
+    fn vars(&self) -> Box<dyn Iterator<Item = (&str, &[u8])> + '_> {
+        Box::new(self.0.iter().filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value))))
     }
 }
