@@ -114,6 +114,11 @@ impl<S: Socket, C: Codec> Conn<S, C> {
         is_over || !state.begun.is_empty() || !self.running.is_empty() || !self.ahead.is_empty()
     }
 
+    /// How many requests are at work.
+    pub(crate) fn running(&self) -> usize {
+        self.running.len()
+    }
+
     /// The connection is over, as the host has seen.
     pub(crate) fn lose(&self, cause: Cause) {
         self.link.lose(cause);
@@ -163,7 +168,10 @@ impl<S: Socket, C: Codec> Conn<S, C> {
             match begun {
                 None => return,
                 Some(Begun::Refused { id, status, reason }) => self.refuse(None, id, status, &reason),
-                Some(Begun::Request { serial, variables }) => self.read_request(serial, variables, going),
+                Some(Begun::Request { serial, variables, waiting }) => {
+                    drop(waiting);
+                    self.read_request(serial, variables, going);
+                }
             }
         }
     }

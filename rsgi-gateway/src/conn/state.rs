@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
@@ -18,7 +19,7 @@ use super::link::Effects;
 use super::socket::Socket;
 use super::stream::{Serial, Stream};
 use crate::codec::{After, Codec, Ending, Event, Malformed, Out, RequestId, Variables};
-use crate::site::Site;
+use crate::site::{Counted, Site};
 
 /// What lies under a connection's lock.
 pub(crate) struct State<S, C> {
@@ -54,7 +55,7 @@ pub(crate) struct State<S, C> {
 /// A request that is there.
 pub(crate) enum Begun {
     /// Its app is to be called.
-    Request { serial: Serial, variables: Variables },
+    Request { serial: Serial, variables: Variables, waiting: Counted },
     /// It is answered by the server itself.
     Refused { id: RequestId, status: StatusCode, reason: &'static str },
 }
@@ -139,7 +140,7 @@ impl<S: Socket, C: Codec> State<S, C> {
     }
 
     /// Reads until there is nothing more, or no room.
-    pub(crate) fn read(&mut self, site: &Site, effects: &mut Effects) {
+    pub(crate) fn read(&mut self, site: &Arc<Site>, effects: &mut Effects) {
         while self.gone.is_none() && self.inbound == Inbound::MayHaveMore {
             if let Err(malformed) = self.decode(site, effects) {
                 tracing::warn!(target: "rsgi", protocol = C::NAME, error = %malformed, "connection refused");
@@ -183,22 +184,27 @@ impl<S: Socket, C: Codec> State<S, C> {
         }
     }
 
-    fn decode(&mut self, site: &Site, effects: &mut Effects) -> Result<(), Malformed> {
+    fn decode(&mut self, site: &Arc<Site>, effects: &mut Effects) -> Result<(), Malformed> {
         while self.gone.is_none()
             && let Some(event) = self.codec.decode(&mut self.input, &site.bounds)?
         {
-            self.take(event, effects);
+            self.take(event, site, effects);
         }
         Ok(())
     }
 
-    fn take(&mut self, event: Event, effects: &mut Effects) {
+    fn take(&mut self, event: Event, site: &Arc<Site>, effects: &mut Effects) {
         match event {
             Event::Begin { id, variables } => {
+                let Some(waiting) = site.wait() else {
+                    let reason = "too many requests wait for a thread";
+                    let status = StatusCode::SERVICE_UNAVAILABLE;
+                    return self.begun.push_back(Begun::Refused { id, status, reason });
+                };
                 self.serials += 1;
                 let serial = Serial(self.serials);
                 self.streams.push(Stream::new(serial, id));
-                self.begun.push_back(Begun::Request { serial, variables });
+                self.begun.push_back(Begun::Request { serial, variables, waiting });
             }
             Event::Refused { id, status, reason } => {
                 self.begun.push_back(Begun::Refused { id, status, reason });
@@ -255,7 +261,7 @@ impl<S: Socket, C: Codec> State<S, C> {
     }
 
     /// The peer has sent its last byte.
-    fn ended(&mut self, site: &Site, effects: &mut Effects) {
+    fn ended(&mut self, site: &Arc<Site>, effects: &mut Effects) {
         let is_whole = self.streams.iter().all(Stream::has_ended);
         if site.half_close == HalfClose::Gone || !is_whole || self.is_idle() {
             self.lose(Cause::Closed, effects);

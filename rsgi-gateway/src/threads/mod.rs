@@ -6,7 +6,7 @@
 //! Next: `server.rs`, `protocol.rs`.
 
 mod protocol;
-//mod server;
+mod server;
 mod socket;
 
-//pub use server::{Handle, Options, Server};
+pub use server::{Handle, Server};

@@ -11,7 +11,8 @@ use std::task::{Context, Wake, Waker};
 use rsgi_core::Cause;
 use rsgi_core::server::HalfClose;
 use rsgi_threads::{
-    Accepted, ConnWaker, Hangup, Interest, Next, Opened, Place, Protocol, Readiness, Stream, Turn,
+    Accepted, ConnWaker, Hangup, Interest, Next, Opened, Parked, Pending, Place, Protocol, Readiness,
+    Runtime, Stream, Turn,
 };
 
 use super::socket::EngineSocket;
@@ -25,6 +26,8 @@ pub(crate) struct Gateway<C> {
     site: Arc<Site>,
     places: Vec<Place>,
     peers: Peers,
+    pending: Pending,
+    runtime: Runtime,
     codec: PhantomData<fn() -> C>,
 }
 
@@ -32,6 +35,8 @@ pub(crate) struct Gateway<C> {
 pub(crate) struct Held<C: Codec> {
     conn: Conn<EngineSocket, C>,
     task: Waker,
+    /// One for each request that is pending and holds no thread.
+    parked: Vec<Parked>,
 }
 
 struct Task(ConnWaker);
@@ -47,13 +52,22 @@ impl Wake for Task {
 }
 
 impl<C: Codec> Gateway<C> {
-    pub(crate) fn new(site: Arc<Site>, places: Vec<Place>, peers: Peers) -> Self {
-        Self { site, places, peers, codec: PhantomData }
+    pub(crate) fn new(
+        site: Arc<Site>,
+        places: Vec<Place>,
+        peers: Peers,
+        pending: Pending,
+        runtime: Runtime,
+    ) -> Self {
+        Self { site, places, peers, pending, runtime, codec: PhantomData }
     }
 
     fn turn(&self, held: &mut Held<C>, turn: &Turn<'_, Self>) -> Next {
+        held.parked.clear();
         let mut context = Context::from_waker(&held.task);
-        next(held.conn.turn(&mut context, going(turn), turn.now()))
+        let rest = held.conn.turn(&mut context, going(turn), turn.now());
+        held.parked.extend((0..held.conn.running()).map(|_| self.pending.park()));
+        next(rest)
     }
 }
 
@@ -65,6 +79,10 @@ impl<C: Codec> Protocol for Gateway<C> {
     //const READS_WHILE_BUSY: bool = true;
 
     fn scratch(&self) {}
+
+    fn around_thread(&self, work: &mut dyn FnMut()) {
+        self.runtime.entered(work);
+    }
 
     fn accepted(&self, stream: Stream, facts: &Accepted, waker: ConnWaker) -> Option<Opened<Self>> {
         let place = self.places.get(facts.listener)?;
@@ -79,7 +97,7 @@ impl<C: Codec> Protocol for Gateway<C> {
         let conn = Conn::new(Arc::clone(&shared));
         let first = self.site.timeouts.head.map(|time| facts.at + time);
         let task = Waker::from(Arc::new(Task(waker)));
-        Some(Opened { connection: Held { conn, task }, shared, next: Next::read(first) })
+        Some(Opened { connection: Held { conn, task, parked: Vec::new() }, shared, next: Next::read(first) })
     }
 
     fn ready(&self, held: &mut Held<C>, readiness: Readiness, turn: &mut Turn<'_, Self>) -> Next {
@@ -104,8 +122,9 @@ impl<C: Codec> Protocol for Gateway<C> {
         if held.conn.look(Happened::default()) { Next::Run } else { self.turn(held, turn) }
     }
 
-    fn has_room(&self, _: usize) -> bool {
-        self.site.limits.running_requests.is_none_or(|most| self.site.running() < most)
+    fn has_room(&self, running: usize) -> bool {
+        let most = self.site.limits.running_requests.unwrap_or(usize::MAX);
+        running + self.pending.count() < most
     }
 
     fn hangup(&self, shared: &Link<EngineSocket, C>, hangup: Hangup) {
