@@ -76,9 +76,18 @@ impl<S: Socket, C: Codec> Link<S, C> {
         self.change(|state, effects| state.read(&self.site, effects));
     }
 
+    /// The same, after something happened, or may have.
+    pub(crate) fn read_anew(&self) {
+        self.change(|state, effects| {
+            state.may_have_more();
+            state.read(&self.site, effects);
+        });
+    }
+
     /// The same, for one who isn't the connection's own thread: it leaves the socket to those who wait for it.
     pub(crate) fn read_beside(&self) {
         self.change(|state, effects| {
+            state.may_have_more();
             if state.readers == 0 {
                 state.read(&self.site, effects);
             }

@@ -98,11 +98,8 @@ impl<S: Socket, C: Codec> Conn<S, C> {
 
     /// Reads and sends what is possible without waiting and without an app; tells whether there is something to do beyond.
     pub(crate) fn look(&mut self, happened: Happened) -> bool {
-        {
-            let mut state = self.link.lock();
-            if (happened.readable || happened.hangup) && state.inbound == Inbound::Drained {
-                state.inbound = Inbound::MayHaveMore;
-            }
+        if happened.readable || happened.hangup {
+            self.link.lock().may_have_more();
         }
         if let Phase::Lingers { .. } = self.phase {
             return true;

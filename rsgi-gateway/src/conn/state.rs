@@ -129,6 +129,13 @@ impl<S: Socket, C: Codec> State<S, C> {
         if reads { self.task.clone() } else { None }
     }
 
+    /// Bytes or an end may have come.
+    pub(crate) fn may_have_more(&mut self) {
+        if self.inbound == Inbound::Drained {
+            self.inbound = Inbound::MayHaveMore;
+        }
+    }
+
     /// Whether bytes that come are of interest.
     pub(crate) fn wants_input(&self) -> bool {
         !self.is_full && self.inbound != Inbound::Ended

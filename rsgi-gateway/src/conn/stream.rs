@@ -219,7 +219,7 @@ impl<S: Socket, C: Codec> InputSource for Incoming<S, C> {
                 return frame(taken);
             }
             // This thread reads for itself: nobody else may look at the socket for a while.
-            self.link.read();
+            self.link.read_anew();
             if !matches!(self.link.peek(self.serial), Peeked::Nothing) {
                 continue;
             }
