@@ -67,17 +67,15 @@ impl<'a> Split<'a> {
     /// lighttpd (1.4.69) mounted at `/` says `SCRIPT_NAME=/` of its own root; Apache's mod_proxy_uwsgi (2.4.71) says
     /// `/app/` and `/`; patterns such as `^(/app)/(.*)$` lose it.
     fn tidy(mut self) -> Self {
-        let mut slash = false;
-        if self.script_name.ends_with(b"/") {
-            slash = true;
-            self.script_name = match self.script_name {
-                Cow::Borrowed(name) => Cow::Borrowed(&name[..name.len() - 1]),
-                Cow::Owned(mut name) => {
-                    name.pop();
-                    Cow::Owned(name)
-                }
-            };
-        }
+        let end = self.script_name.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
+        let slash = end < self.script_name.len();
+        self.script_name = match self.script_name {
+            Cow::Borrowed(name) => Cow::Borrowed(&name[..end]),
+            Cow::Owned(mut name) => {
+                name.truncate(end);
+                Cow::Owned(name)
+            }
+        };
         if !self.script_name.is_empty() && !self.script_name.starts_with(b"/") {
             self.script_name.to_mut().insert(0, b'/');
         }
