@@ -19,6 +19,9 @@ pub struct Out {
 /// From this length on a piece isn't copied.
 pub(crate) const LARGE: usize = 8 * 1024;
 
+/// How much memory a connection at rest may keep.
+const KEPT: usize = 4 * 1024;
+
 impl Out {
     /// How many bytes lie here.
     #[must_use]
@@ -54,6 +57,13 @@ impl Out {
         }
         self.in_parts += piece.len();
         self.parts.push_back(piece);
+    }
+
+    /// Lets go of memory that a long answer took, once everything was sent.
+    pub(crate) fn rest(&mut self) {
+        if self.is_empty() && self.tail.capacity() > KEPT {
+            self.tail = BytesMut::new();
+        }
     }
 
     /// What is to be written next, as many pieces as `slices` has room for; tells how many there are.

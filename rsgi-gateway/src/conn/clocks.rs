@@ -9,36 +9,38 @@ use std::time::{Duration, Instant};
 
 use rsgi_core::{Cause, InputErrorKind};
 
+use super::state::State;
+use super::stream::Stream;
 use super::{Conn, Going, Phase, Socket};
 use crate::codec::Codec;
 
 impl<S: Socket, C: Codec> Conn<S, C> {
     /// When the first of its clocks runs out.
-    pub(super) fn deadline(&self, going: Going) -> Option<Instant> {
+    pub(super) fn deadline(&self, state: &State<S, C>, going: Going) -> Option<Instant> {
         let timeouts = &self.link.site.timeouts;
-        let state = self.link.lock();
-        let under_way = !self.running.is_empty() || !self.ahead.is_empty();
-        let body = state.streams().iter().filter_map(|stream| stream.waits_since()).min();
+        let waiting = state.streams().iter().filter_map(Stream::waits_since).min();
         let ahead = self.ahead.iter().map(|ahead| ahead.since).min();
-        let at = |since: Option<Instant>, time: Option<Duration>| Some(since? + time?);
-        let mut first = at(body, timeouts.body_progress);
-        let mut consider = |other: Option<Instant>| {
-            first = match (first, other) {
-                (Some(first), Some(other)) => Some(first.min(other)),
-                (first, other) => first.or(other),
-            };
-        };
-        consider(at(ahead, timeouts.body_progress));
-        consider(at(state.stalled, timeouts.write));
-        consider(at(state.head_since, timeouts.head));
-        if !under_way && state.head_since.is_none() && state.out.is_empty() {
-            let time = if self.served == 0 { timeouts.head } else { timeouts.keep_alive };
-            consider(at(Some(self.idle_since), time));
-            if going == Going::Ending {
-                consider(Some(self.link.ends.accepted + FIRST));
-            }
+        [
+            at(waiting, timeouts.body_progress),
+            at(ahead, timeouts.body_progress),
+            at(state.stalled, timeouts.write),
+            at(state.head_since, timeouts.head),
+            self.quiet_until(state, going),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Until when it is kept without a request.
+    fn quiet_until(&self, state: &State<S, C>, going: Going) -> Option<Instant> {
+        if !self.is_quiet(state) || state.head_since.is_some() {
+            return None;
         }
-        first
+        let timeouts = &self.link.site.timeouts;
+        let time = if self.served == 0 { timeouts.head } else { timeouts.keep_alive };
+        let first = (going == Going::Ending).then(|| self.link.ends.accepted + FIRST);
+        [at(Some(self.idle_since), time), first].into_iter().flatten().min()
     }
 
     /// Ends what has taken too long; a [`turn`](Self::turn) does the rest.
@@ -47,34 +49,24 @@ impl<S: Socket, C: Codec> Conn<S, C> {
             return;
         }
         let timeouts = &self.link.site.timeouts;
-        let late = |since: Option<Instant>, time: Option<Duration>| {
-            since.zip(time).is_some_and(|(since, time)| since + time <= now)
-        };
-        let (waiting, is_lost) = {
+        let late = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        let (mut waiting, is_lost, is_over) = {
             let state = self.link.lock();
-            let waiting: Vec<_> = state
-                .streams()
-                .iter()
-                .filter(|stream| late(stream.waits_since(), timeouts.body_progress))
-                .map(|stream| stream.serial)
-                .collect();
-            let stalled = late(state.stalled, timeouts.write);
-            (waiting, stalled || late(state.head_since, timeouts.head))
+            let waits = |stream: &&Stream| late(at(stream.waits_since(), timeouts.body_progress));
+            let waiting: Vec<_> = state.streams().iter().filter(waits).map(|stream| stream.serial).collect();
+            let stalled = late(at(state.stalled, timeouts.write));
+            let is_lost = stalled || late(at(state.head_since, timeouts.head));
+            (waiting, is_lost, late(self.quiet_until(&state, going)))
         };
+        // The app of one that is read ahead is called, and finds it out by its read.
+        let ahead = self.ahead.iter().filter(|ahead| late(at(Some(ahead.since), timeouts.body_progress)));
+        waiting.extend(ahead.map(|ahead| ahead.serial));
         for serial in waiting {
             self.link.fail(serial, InputErrorKind::TimedOut);
         }
-        for ahead in self.ahead.iter().filter(|ahead| late(Some(ahead.since), timeouts.body_progress)) {
-            // Its app is called, and finds it out by its read.
-            self.link.fail(ahead.serial, InputErrorKind::TimedOut);
-        }
-        let idle_for = if self.served == 0 { timeouts.head } else { timeouts.keep_alive };
-        let is_idle = self.running.is_empty() && self.ahead.is_empty() && self.link.lock().is_idle();
-        let ends = is_idle
-            && (late(Some(self.idle_since), idle_for) || going == Going::Ending && self.is_given_time(now));
         if is_lost {
             self.link.lose(Cause::TimedOut);
-        } else if ends {
+        } else if is_over {
             self.link.lose(Cause::Closed);
         }
     }
@@ -84,6 +76,10 @@ impl<S: Socket, C: Codec> Conn<S, C> {
     pub(super) fn is_given_time(&self, now: Instant) -> bool {
         self.served > 0 || self.link.ends.accepted + FIRST <= now
     }
+}
+
+fn at(since: Option<Instant>, time: Option<Duration>) -> Option<Instant> {
+    Some(since? + time?)
 }
 
 /// How long a peer that has connected has for the first byte of its request when the server ends.

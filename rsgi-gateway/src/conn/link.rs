@@ -139,7 +139,7 @@ impl<S: Socket, C: Codec> Link<S, C> {
 
     /// Sends what the system takes.
     pub(crate) fn flush(&self) {
-        self.change(|state, effects| state.flush(effects));
+        self.change(State::flush);
     }
 
     /// Lets go of the socket; tells what was under way why.

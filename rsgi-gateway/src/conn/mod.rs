@@ -25,7 +25,7 @@ use rsgi_core::{Cause, Exchange, Input, InputLength};
 use crate::codec::{After, Codec, Ending, RequestId, Variables};
 use crate::request::{Refusal, Request, Unsaid};
 use running::{Running, Stage, Step};
-use state::{Begun, Inbound};
+use state::{Begun, Inbound, State};
 use stream::{Incoming, Serial};
 
 pub(crate) use link::{Ends, Errors, Link};
@@ -164,7 +164,7 @@ impl<S: Socket, C: Codec> Conn<S, C> {
             let begun = self.link.lock().begun.pop_front();
             match begun {
                 None => return,
-                Some(Begun::Refused { id, status, reason }) => self.refuse(None, id, status, &reason),
+                Some(Begun::Refused { id, status, reason }) => self.refuse(None, id, status, reason),
                 Some(Begun::Request { serial, variables, waiting }) => {
                     drop(waiting);
                     self.read_request(serial, variables, going);
@@ -257,21 +257,21 @@ impl<S: Socket, C: Codec> Conn<S, C> {
             return;
         }
         let sent = self.link.lock().sent;
-        let mut left = Vec::new();
-        for running in std::mem::take(&mut self.running) {
-            if let Err(running) = running.finish(sent) {
-                if self.is_aborted(running.serial) {
-                    let (serial, id) = (running.serial, running.id);
-                    running.give_up::<S>(Cause::Closed);
-                    self.link.lock().end(Some(serial), id, Ending::Aborted);
-                } else {
-                    left.push(running);
-                }
+        let mut index = 0;
+        while let Some(running) = self.running.get(index) {
+            if running.is_out(sent) {
+                self.running.swap_remove(index).tell_out();
+            } else if self.is_aborted(running.serial) {
+                let running = self.running.swap_remove(index);
+                let (serial, id) = (running.serial, running.id);
+                running.give_up::<S>(Cause::Closed);
+                self.link.lock().end(Some(serial), id, Ending::Aborted);
+                self.link.flush();
+            } else {
+                index += 1;
             }
         }
-        self.running = left;
         self.idle_since = now;
-        self.link.flush();
     }
 
     fn is_aborted(&self, serial: Serial) -> bool {
@@ -283,7 +283,9 @@ impl<S: Socket, C: Codec> Conn<S, C> {
         self.ahead.clear();
         let sent = self.link.lock().sent;
         for running in std::mem::take(&mut self.running) {
-            if let Err(running) = running.finish(sent) {
+            if running.is_out(sent) {
+                running.tell_out();
+            } else {
                 running.give_up::<S>(cause);
             }
         }
@@ -299,21 +301,25 @@ impl<S: Socket, C: Codec> Conn<S, C> {
     /// Rests, or ends what is over.
     fn rest(&mut self, going: Going, now: Instant) -> Rest {
         let state = self.link.lock();
-        let is_quiet = self.running.is_empty() && self.ahead.is_empty() && state.begun.is_empty();
-        let is_out = state.out.is_empty();
-        if is_quiet && is_out && state.after != After::Keep {
-            let (after, may_be_sending) =
-                (state.after, !state.is_idle() || state.inbound == Inbound::MayHaveMore);
-            let socket = state.socket();
-            drop(state);
-            return self.end(socket, after, may_be_sending, now);
+        if self.is_quiet(&state) {
+            let may_be_sending = !state.is_idle() || state.inbound == Inbound::MayHaveMore;
+            let is_over = state.after != After::Keep || state.inbound == Inbound::Ended;
+            let is_ended = going == Going::Ending && state.head_since.is_none() && self.is_given_time(now);
+            if is_over || is_ended {
+                let (socket, after) = (state.socket(), state.after);
+                drop(state);
+                return self.end(socket, after, may_be_sending, now);
+            }
         }
-        let (reads, idle) = (state.wants_input(), is_quiet && is_out && state.is_idle());
-        drop(state);
-        if idle && going == Going::Ending && self.is_given_time(now) {
-            return Rest::Close;
-        }
-        Rest::Wait { reads, writes: !is_out, deadline: self.deadline(going) }
+        let (reads, writes) = (state.wants_input(), !state.out.is_empty());
+        let deadline = self.deadline(&state, going);
+        Rest::Wait { reads, writes, deadline }
+    }
+
+    /// Whether nothing is under way, and everything sent.
+    fn is_quiet(&self, state: &State<S, C>) -> bool {
+        let no_request = self.running.is_empty() && self.ahead.is_empty() && state.has_no_request();
+        no_request && state.out.is_empty()
     }
 
     fn end(&mut self, socket: Option<S>, after: After, may_be_sending: bool, now: Instant) -> Rest {

@@ -167,16 +167,15 @@ impl Running {
         self.end(&mut state, ending);
     }
 
-    /// Tells the outcome of an answer of which the system has every byte.
-    pub(crate) fn finish(self, sent: u64) -> Result<(), Self> {
-        match self.stage {
-            Stage::Produced(end, ending) if end <= sent => {
-                let whole = Delivery::Whole(AcceptedBy::System);
-                self.exchange.tell(if ending == Ending::Whole { whole } else { Delivery::Failed });
-                Ok(())
-            }
-            _ => Err(self),
-        }
+    /// Whether the system has every byte of the answer.
+    pub(crate) fn is_out(&self, sent: u64) -> bool {
+        matches!(self.stage, Stage::Produced(end, _) if end <= sent)
+    }
+
+    /// Tells the outcome of an answer that [is out](Self::is_out).
+    pub(crate) fn tell_out(self) {
+        let is_whole = matches!(self.stage, Stage::Produced(_, Ending::Whole));
+        self.exchange.tell(if is_whole { Delivery::Whole(AcceptedBy::System) } else { Delivery::Failed });
     }
 
     /// Gives it up; what is pending is dropped first, on a thread that may block where there are such.

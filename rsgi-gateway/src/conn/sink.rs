@@ -119,4 +119,4 @@ fn gone(cause: Cause) -> io::Error {
 const PAUSE: Duration = Duration::from_micros(500);
 
 /// For how long is waited at once where nothing bounds it.
-const LONG: Duration = Duration::from_secs(3600);
+const LONG: Duration = Duration::from_hours(1);

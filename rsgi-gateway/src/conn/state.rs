@@ -146,6 +146,11 @@ impl<S: Socket, C: Codec> State<S, C> {
         self.streams.is_empty() && self.begun.is_empty() && self.input.is_empty() && self.codec.is_idle()
     }
 
+    /// Tells whether no request is here that wants an answer; what is left of an old one's content may still come.
+    pub(crate) fn has_no_request(&self) -> bool {
+        self.streams.is_empty() && self.begun.is_empty()
+    }
+
     /// Reads until there is nothing more, or no room.
     pub(crate) fn read(&mut self, site: &Arc<Site>, effects: &mut Effects) {
         while self.gone.is_none() && self.inbound == Inbound::MayHaveMore {
@@ -316,6 +321,7 @@ impl<S: Socket, C: Codec> State<S, C> {
         }
         if self.out.is_empty() {
             self.stalled = None;
+            self.out.rest();
         } else {
             self.stalled.get_or_insert_with(Instant::now);
         }
