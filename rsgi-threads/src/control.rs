@@ -117,8 +117,9 @@ pub(crate) enum Posted {
     Kept,
     /// The entry is `Queued` now: put it in the queue of the ready.
     Queue,
-    /// It is remembered, and the shared part must hear of a hang-up, as a handler has the connection or is due.
-    Tell(Hangup),
+    /// It is remembered while a handler has the connection or is due, whose shared part must hear of what can't wait: of
+    /// this hang-up, which is news.
+    Busy(Option<Hangup>),
 }
 
 /// What came of letting an entry rest.
@@ -169,7 +170,7 @@ impl Control {
                 Status::Waiting => Some((next, Posted::Kept)),
                 Status::Queued | Status::Held => {
                     let news = events.hangup().filter(|_| next.lasting != word.lasting);
-                    Some((next, news.map_or(Posted::Kept, Posted::Tell)))
+                    Some((next, Posted::Busy(news)))
                 }
             }
         })

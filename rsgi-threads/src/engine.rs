@@ -63,8 +63,9 @@ impl<P: Protocol> Engine<P> {
             let text = format!("listeners: {} given; give from 1 to {MAX_LISTENERS}", listeners.len());
             return Err(Error::setting(text));
         }
-        let hub =
+        let mut hub =
             Hub::new(config, listeners.len()).map_err(|errno| Error::system("making a poller", errno))?;
+        hub.reads_while_busy = P::READS_WHILE_BUSY;
         let core = Core {
             protocol,
             hub: Arc::new(hub),

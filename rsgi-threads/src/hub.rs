@@ -46,6 +46,8 @@ pub(crate) struct Hub {
     pub(crate) busy: Busy,
     vain: Vain,
     pub(crate) crowd: Crowd,
+    /// Whether the protocol reads while a handler has the connection.
+    pub(crate) reads_while_busy: bool,
     /// Somebody could not accept for want of a free slot.
     pub(crate) full: AtomicBool,
     pub(crate) order: Mutex<Option<Instant>>,
@@ -103,6 +105,7 @@ impl Hub {
             busy: Busy::new(config.threads, config.accepting),
             vain: Vain::default(),
             crowd: Crowd::new(config.threads, cores),
+            reads_while_busy: false,
             full: AtomicBool::new(false),
             order: Mutex::default(),
             phase: AtomicU8::new(Phase::Serving as u8),
@@ -196,8 +199,18 @@ impl Hub {
         }
     }
 
+    /// Has bytes told from now on that come for an entry whoever has it, if the poller doesn't anyway.
+    pub(crate) fn watch_bytes(&self, key: Key) {
+        if self.poller.watch(key) {
+            self.rouse();
+        }
+    }
+
     /// Puts an entry in line for a handler thread. Who isn't one must `hand_over` then.
     pub(crate) fn wait_to_run(&self, control: &Control, key: Key, events: Events) {
+        if self.reads_while_busy {
+            self.watch_bytes(key);
+        }
         control.requeue(events.and(Events::RUN));
         self.queue.push_due(key);
         self.watch.wake();
@@ -231,7 +244,7 @@ impl Hub {
         }
     }
 
-    /// Polls once and puts what came of it in the queue; hang-ups that somebody must be told are added to `told`.
+    /// Polls once and puts what came of it in the queue; what shared parts must be told is added to `told`.
     pub(crate) fn poll(
         &self,
         mut seat: Seat<'_>,
@@ -249,7 +262,12 @@ impl Hub {
             let Some(control) = self.control(key.index) else { continue };
             match control.post(key.generation, events) {
                 Posted::Queue => keys.push(key),
-                Posted::Tell(hangup) => told.push((key, hangup)),
+                Posted::Busy(hangup) => {
+                    if self.reads_while_busy && events.has(Events::READ) {
+                        told.push((key, News::Bytes));
+                    }
+                    told.extend(hangup.map(|hangup| (key, News::HungUp(hangup))));
+                }
                 Posted::Kept | Posted::Stale => {}
             }
         }
@@ -261,6 +279,8 @@ impl Hub {
             self.vain.end();
             // With nobody in the poller any more somebody must keep watch.
             self.watch.wake();
+        } else if !told.is_empty() {
+            self.vain.end();
         } else if matches!(patience, Patience::Forever | Patience::UntilAsked) {
             self.vain.count();
         }
@@ -322,8 +342,16 @@ impl Hub {
     }
 }
 
-/// A hang-up that the shared part of a connection must be told.
-pub(crate) type Told = (Key, Hangup);
+/// What the shared part of a connection must be told.
+pub(crate) type Told = (Key, News);
+
+/// What can't wait until a handler is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Bytes have come.
+    Bytes,
+    HungUp(Hangup),
+}
 
 /// Keys from here on are listeners'.
 pub(crate) const LISTENERS: u32 = u32::MAX - 1024;

@@ -18,8 +18,9 @@ use crate::{Address, ConnId, ConnWaker, Hangup, Next, Readiness, Stream, Turn};
 /// The engine calls, for each connection: [`accepted`](Self::accepted) once; then any number of
 /// [`ready`](Self::ready), [`run`](Self::run), [`timeout`](Self::timeout) and, after a graceful shutdown has begun,
 /// [`drain`](Self::drain), never two of them at once and not always on the same thread; at last it drops the
-/// connection, on whichever thread had it. [`hangup`](Self::hangup), [`draining`](Self::draining) and
-/// [`tick`](Self::tick) get the shared part and may come *while* another thread has the connection.
+/// connection, on whichever thread had it. [`hangup`](Self::hangup), [`readable`](Self::readable),
+/// [`draining`](Self::draining) and [`tick`](Self::tick) get the shared part and may come *while* another thread has the
+/// connection.
 ///
 /// **Only `run` may block.** All other callbacks also happen on the thread that keeps accepting, parsing and timing
 /// out while every handler thread is inside `run`; one that blocks there stops the server.
@@ -87,6 +88,10 @@ pub trait Protocol: Send + Sync + Sized + 'static {
     /// What belongs to a thread: its read buffer, above all.
     type Scratch: 'static;
 
+    /// Whether [`readable`](Self::readable) is to be told of bytes that come while a handler has the connection. Default:
+    /// false, and it costs nothing.
+    const READS_WHILE_BUSY: bool = false;
+
     /// Makes one thread's scratch; called on that thread, once, before any other callback there.
     fn scratch(&self) -> Self::Scratch;
 
@@ -133,6 +138,16 @@ pub trait Protocol: Send + Sync + Sized + 'static {
     /// is told here *as well as* there if it comes to rest later.) Must not block; may come more than once.
     fn hangup(&self, shared: &Self::Shared, hangup: Hangup) {
         let _ = (shared, hangup);
+    }
+
+    /// Bytes may have come while a handler has the connection or it waits for one, in a protocol that
+    /// [reads then](Self::READS_WHILE_BUSY): the moment to look for a request to give up, or for another of many on one
+    /// connection. (While it waits for input, [`ready`](Self::ready) is told instead, and it is told there *as well as* here
+    /// if it comes to rest later.) Told again when more has come after all was read and
+    /// [`ConnWaker::watch_bytes`] was called. What is left unread is still there for `ready`. Must not block; may come
+    /// more than once and for nothing, also while another callback of the connection runs.
+    fn readable(&self, shared: &Self::Shared) {
+        let _ = shared;
     }
 
     /// Whether connections are to be accepted while so many threads are inside [`run`](Self::run), for an engine that

@@ -13,7 +13,7 @@ use crate::cells::{Cell, Link};
 use crate::clock::{LastReading, Millis};
 use crate::control::{Control, Events, Key, Taken};
 use crate::engine::Core;
-use crate::hub::{LISTENERS, Phase, Told};
+use crate::hub::{LISTENERS, News, Phase, Told};
 use crate::next::Interest;
 use crate::sync::atomic::Ordering;
 use crate::{Hangup, Next, Protocol, Turn};
@@ -86,8 +86,11 @@ impl<P: Protocol> Core<P> {
 
     /// Tells the shared parts what must not wait until their handlers are done.
     pub(crate) fn tell(&self, told: &mut Vec<Told>) {
-        for (key, hangup) in told.drain(..) {
-            self.reach(key, |link| self.protocol.hangup(&link.shared, hangup));
+        for (key, news) in told.drain(..) {
+            self.reach(key, |link| match news {
+                News::Bytes => self.protocol.readable(&link.shared),
+                News::HungUp(hangup) => self.protocol.hangup(&link.shared, hangup),
+            });
         }
     }
 
@@ -174,6 +177,9 @@ impl<P: Protocol> Core<P> {
                 }
                 Some(Next::Run) if may_run && !ran => {
                     ran = true;
+                    if P::READS_WHILE_BUSY {
+                        self.hub.watch_bytes(key);
+                    }
                     self.hub.busy.begin(hand.number);
                     let begun = self.hub.pace.begin(&self.hub);
                     let wanted = self.protocol.run(connection, &mut turn);

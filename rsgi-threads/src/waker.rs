@@ -48,6 +48,15 @@ impl ConnWaker {
         }
     }
 
+    /// Has [`Protocol::readable`](crate::Protocol::readable) called for bytes that come from now on while a handler has
+    /// the connection, in a protocol that [reads then](crate::Protocol::READS_WHILE_BUSY).
+    ///
+    /// For whoever reads beside the engine, in `run` or `readable`: after a read that said "would block" or came back
+    /// short. When `run` begins it is so already. On epoll, which tells anyway, it costs nothing.
+    pub fn watch_bytes(&self) {
+        self.hub.watch_bytes(self.key);
+    }
+
     /// The same as a [`std::task::Waker`]. Allocates: keep it with the connection.
     pub fn waker(&self) -> Waker {
         Waker::from(Arc::new(self.clone()))

@@ -77,7 +77,7 @@ fn one_that_waits_to_be_run_keeps_what_comes_for_later() {
         control.occupy();
         control.requeue(Events::RUN);
         let posted = control.post(0, event);
-        assert_eq!(posted, event.hangup().map_or(Posted::Kept, Posted::Tell));
+        assert_eq!(posted, Posted::Busy(event.hangup()));
         let taken = control.take(0).unwrap();
         assert_eq!((taken.events, taken.readiness()), (Events::RUN, None));
         assert_eq!(control.rest(Interest::BOTH), Rested::Queue);
@@ -89,9 +89,9 @@ fn one_that_waits_to_be_run_keeps_what_comes_for_later() {
 fn a_hangup_is_told_once_to_whoever_is_busy_and_stays_known() {
     let control = Control::default();
     control.occupy();
-    assert_eq!(control.post(0, Events::FINISHED), Posted::Tell(Hangup::Finished));
-    assert_eq!(control.post(0, Events::FINISHED), Posted::Kept);
-    assert_eq!(control.post(0, Events::GONE), Posted::Tell(Hangup::Gone));
+    assert_eq!(control.post(0, Events::FINISHED), Posted::Busy(Some(Hangup::Finished)));
+    assert_eq!(control.post(0, Events::FINISHED), Posted::Busy(None));
+    assert_eq!(control.post(0, Events::GONE), Posted::Busy(Some(Hangup::Gone)));
     assert_eq!(control.rest(Interest::NONE), Rested::Queue);
     control.take(0).unwrap();
     assert_eq!(control.rest(Interest::READ), Rested::Waiting);

@@ -49,6 +49,10 @@ impl Scripted {
         false
     }
 
+    pub(crate) fn watch(&self, _key: Key) -> bool {
+        false
+    }
+
     pub(crate) fn remove(&self, _fd: Watched, _key: Key) -> bool {
         false
     }

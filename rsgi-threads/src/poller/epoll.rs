@@ -41,6 +41,12 @@ impl Epoll {
         false
     }
 
+    #[expect(clippy::unused_self, reason = "the portable twin needs it")]
+    pub(crate) fn watch(&self, _key: Key) -> bool {
+        // It reports whatever comes up.
+        false
+    }
+
     #[expect(clippy::needless_pass_by_value, reason = "it ends here, and with its last owner the socket")]
     pub(crate) fn remove(&self, fd: Watched, _key: Key) -> bool {
         // Closing the last owner's descriptor takes it off the list for nothing.

@@ -67,6 +67,16 @@ impl Poller {
         }
     }
 
+    /// Says that bytes are waited for beside what an entry may wait for; tells whether a wait under way must be kicked to
+    /// see it.
+    #[inline]
+    pub(crate) fn watch(&self, key: Key) -> bool {
+        match self {
+            Self::Native(poller) => poller.watch(key),
+            Self::Portable(poller) => poller.watch(key),
+        }
+    }
+
     /// Ends watching, and closes the socket if this is its last owner; tells whether a wait under way must be kicked to
     /// let go of it.
     pub(crate) fn remove(&self, fd: Watched, key: Key) -> bool {

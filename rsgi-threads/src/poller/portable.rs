@@ -62,6 +62,16 @@ impl Portable {
         true
     }
 
+    pub(crate) fn watch(&self, key: Key) -> bool {
+        match self.lock().get_mut(place(key)) {
+            Some(Some(entry)) if entry.key == key => {
+                entry.armed.insert(PollFlags::IN);
+                true
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn remove(&self, fd: Watched, key: Key) -> bool {
         drop(fd);
         let mut entries = self.lock();

@@ -23,6 +23,8 @@ pub(crate) enum Event {
     HungUp(Hangup),
     /// Told to `ready`, at rest.
     SawHangup(Hangup),
+    /// Bytes came while a handler had the connection.
+    Readable,
     Draining,
     Drained,
     Dropped,
@@ -233,6 +235,10 @@ impl Protocol for Lines {
 
     fn hangup(&self, _: &Shared, hangup: Hangup) {
         self.tell(Event::HungUp(hangup));
+    }
+
+    fn readable(&self, _: &Shared) {
+        self.tell(Event::Readable);
     }
 
     fn draining(&self, _: &Shared) {

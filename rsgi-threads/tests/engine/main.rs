@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod busy;
+mod bytes;
 mod deadlines;
 mod drain;
 mod hangups;

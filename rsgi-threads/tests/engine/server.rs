@@ -90,6 +90,11 @@ impl Server {
         }
     }
 
+    /// The next event, whatever it is.
+    pub(crate) fn next_event(&self) -> Event {
+        self.events.recv_timeout(LONG).expect("nothing happened")
+    }
+
     /// Waits until there are so many connections.
     pub(crate) fn await_connections(&self, number: usize) {
         let begin = Instant::now();
