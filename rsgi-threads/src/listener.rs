@@ -18,7 +18,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType, sockopt};
 
-use crate::{Address, Error, os};
+use crate::{Address, Error, Stream, os};
 
 /// A listening stream socket. Dropping it stops listening.
 #[derive(Debug)]
@@ -121,13 +121,24 @@ impl Listener {
     }
 
     /// Whether other processes accept from it.
-    pub(crate) fn is_shared(&self) -> bool {
+    pub fn is_shared(&self) -> bool {
         self.queue == Queue::Shared
     }
 
     /// Where it listens, with the port that the system chose.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Takes one connection that waits in the kernel, with who connected: for who serves without an
+    /// [`Engine`](crate::Engine), which does it itself.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when none waits; else what the operating system says.
+    pub fn take(&self) -> io::Result<(Stream, Address)> {
+        let (fd, peer) = self.accept()?;
+        Ok((Stream::new(fd), peer))
     }
 
     /// Accepts one connection, if one waits.

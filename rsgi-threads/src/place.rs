@@ -60,10 +60,18 @@ impl Place {
 impl Accepted {
     /// The other end of the connection, with the process there if it is a unix socket's and the system tells.
     pub fn peer_endpoint(&self, stream: &Stream) -> Endpoint {
-        let credentials = if self.peer.is_unix() { stream.credentials() } else { None };
+        stream.peer_endpoint(&self.peer)
+    }
+}
+
+impl Stream {
+    /// The other end, at the address that [`Listener::take`](crate::Listener::take) told, as
+    /// [`Accepted::peer_endpoint`] gives it.
+    pub fn peer_endpoint(&self, peer: &Address) -> Endpoint {
+        let credentials = if peer.is_unix() { self.credentials() } else { None };
         let credentials = credentials
             .map(|process| Credentials::new(process.uid, process.gid, process.pid.try_into().ok()));
-        endpoint(&self.peer, credentials)
+        endpoint(peer, credentials)
     }
 }
 

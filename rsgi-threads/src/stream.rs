@@ -141,6 +141,15 @@ impl TryFrom<OwnedFd> for Stream {
     }
 }
 
+impl TryFrom<Stream> for OwnedFd {
+    type Error = Stream;
+
+    /// Gives the socket to who has other uses for it; fails while a clone shares it.
+    fn try_from(stream: Stream) -> Result<Self, Stream> {
+        Arc::try_unwrap(stream.fd).map_err(|fd| Stream { fd })
+    }
+}
+
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
