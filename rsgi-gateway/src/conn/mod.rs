@@ -341,7 +341,11 @@ impl<S: Socket, C: Codec> Conn<S, C> {
     /// Throws away what comes.
     fn linger(&mut self, now: Instant) -> Rest {
         let Phase::Lingers { until, allowed } = &mut self.phase else { return Rest::Close };
-        let Some(socket) = self.link.lock().socket() else { return Rest::Close };
+        let (socket, gone) = {
+            let state = self.link.lock();
+            (state.socket(), state.gone)
+        };
+        let Some(socket) = socket.filter(|_| gone.is_none()) else { return Rest::Close };
         let mut piece = [0; 4096];
         for _ in 0..LINGER_READS {
             if until.is_some_and(|until| until <= now) {

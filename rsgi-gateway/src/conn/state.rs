@@ -174,7 +174,7 @@ impl<S: Socket, C: Codec> State<S, C> {
                     self.ended(site, effects);
                 }
                 // A short read says that the socket is drained.
-                Ok((read, whole)) if read < whole && S::BLOCKS => self.inbound = Inbound::Drained,
+                Ok((read, whole)) if read < whole => self.inbound = Inbound::Drained,
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.inbound = Inbound::Drained,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
