@@ -15,5 +15,7 @@ mod settings;
 mod site;
 #[cfg(feature = "threads")]
 pub mod threads;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
 pub use settings::Options;

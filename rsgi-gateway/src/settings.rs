@@ -4,6 +4,8 @@
 //!
 //! Invariant: a setting that would do nothing here is refused, not passed over. Next: `site.rs`.
 
+use std::num::NonZeroUsize;
+
 use rsgi_core::proxy_protocol::ProxyProtocol;
 use rsgi_core::server::{Config, ServeError, ServerField};
 use rsgi_core::trust::IpNet;
@@ -26,6 +28,7 @@ use crate::peers::Peers;
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     peers: Peers,
+    reactors: Option<NonZeroUsize>,
 }
 
 impl Options {
@@ -40,8 +43,36 @@ impl Options {
         self
     }
 
+    /// Sets how many threads poll connections and apps on tokio; 0 stands for the default, one for each core. Lower it where
+    /// other programs need the cores. A server on blocking threads has none, and refuses it.
+    #[must_use]
+    pub fn reactors(mut self, threads: usize) -> Self {
+        self.reactors = NonZeroUsize::new(threads);
+        self
+    }
+
     pub(crate) fn peers(&self) -> Peers {
         self.peers.clone()
+    }
+
+    /// How many reactors were asked for.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn reactor_threads(&self) -> Option<NonZeroUsize> {
+        self.reactors
+    }
+
+    /// Refuses what a server on blocking threads has no use for.
+    #[cfg(feature = "threads")]
+    pub(crate) fn refuse_reactors(&self) -> Result<(), ServeError> {
+        self.reactors.map_or(Ok(()), |threads| {
+            let problem = "a server on blocking threads has no reactors";
+            Err(ServeError::bad_setting(
+                "reactors",
+                threads,
+                problem,
+                "set `threads` instead, or serve on tokio",
+            ))
+        })
     }
 }
 

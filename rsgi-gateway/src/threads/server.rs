@@ -57,6 +57,7 @@ impl<C: Codec> Server<C> {
     ///
     /// As [`Adapter::start`].
     pub fn start_with(config: &Config, options: &Options, app: impl App) -> Result<Self, ServeError> {
+        options.refuse_reactors()?;
         let mut server = facts::<C>(config, &app, capabilities())?;
         let threads = config.threads.map_or(THREADS, NonZeroUsize::get);
         server.multithread = threads > 1;

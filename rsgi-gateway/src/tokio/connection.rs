@@ -1,0 +1,159 @@
+//! A connection's task: has the machine (`conn`) go on whenever something happened, and waits for what it says.
+//!
+//! A peer that hangs up is noticed in any state, also while nothing of what it sent is read.
+//!
+//! Invariant: the task ends soon after the server is told to stop, and tells on its way what became of its requests.
+//! Next: `conn/mod.rs`.
+
+use std::future::{Future as _, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use rsgi_core::Cause;
+use rsgi_core::server::HalfClose;
+use tokio::sync::futures::Notified;
+
+use super::clock::Clock;
+use super::control::{Control, Place, Stage};
+use super::socket::{News, ReactorSocket};
+use crate::codec::Codec;
+use crate::conn::{Conn, Ends, Going, Happened, Link, Rest};
+
+/// What a task has.
+struct Task<'a, C: Codec> {
+    conn: Conn<ReactorSocket, C>,
+    socket: ReactorSocket,
+    control: &'a Control,
+    clock: Clock,
+    /// What the machine rests for.
+    reads: bool,
+    writes: bool,
+    /// The peer has ended its half, as was seen while nothing was read.
+    has_ended: bool,
+    /// The stage that the task goes by.
+    stage: Option<Stage>,
+}
+
+/// Serves a connection, which holds its place meanwhile.
+pub(super) async fn serve<C: Codec>(socket: ReactorSocket, ends: Ends, place: Place) {
+    let control = place.control();
+    let link = Link::new(socket.clone(), Arc::clone(control.site()), ends);
+    let mut task: Task<'_, C> = Task {
+        conn: Conn::new(link),
+        socket,
+        control,
+        clock: Clock::default(),
+        reads: true,
+        writes: false,
+        has_ended: false,
+        stage: None,
+    };
+    let mut changed = pin!(control.changed());
+    poll_fn(|context| {
+        task.watch(changed.as_mut(), control, context);
+        task.poll(context)
+    })
+    .await;
+}
+
+impl<C: Codec> Task<'_, C> {
+    /// Has the task woken when the stage changes.
+    fn watch<'c>(
+        &mut self,
+        mut changed: Pin<&mut Notified<'c>>,
+        control: &'c Control,
+        context: &mut Context<'_>,
+    ) {
+        // Once a stage: the waker is the task's own, always the same.
+        while self.stage != Some(control.stage()) {
+            self.stage = Some(control.stage());
+            changed.set(control.changed());
+            let _told_next_time = changed.as_mut().poll(context);
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut happened = self.poll_socket(context);
+        for _ in 0..ROUNDS {
+            let Some(going) = going(self.stage) else { return Poll::Ready(()) };
+            let now = Instant::now();
+            if self.clock.is_over(now) {
+                self.conn.expire(now, going);
+            }
+            self.conn.look(happened.unwrap_or_default());
+            match self.conn.turn(context, going, now) {
+                Rest::Close => return Poll::Ready(()),
+                Rest::Again => break,
+                Rest::Wait { reads, writes, deadline } => {
+                    (self.reads, self.writes) = (reads, writes);
+                    self.clock.set(deadline);
+                }
+            }
+            self.control.tell_room();
+            happened = self.poll_socket(context);
+            if happened.is_none() && self.clock.poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+        // Others have their turn first.
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// What happened on the socket of what is waited for.
+    fn poll_socket(&mut self, context: &mut Context<'_>) -> Option<Happened> {
+        let input = self.poll_input(context);
+        // What a peer does after the end of its half is told of our half alone.
+        let watches = self.writes || self.has_ended;
+        while watches && let Poll::Ready(output) = self.socket.watched().poll_output(context) {
+            match output {
+                Ok(News::Ready) if self.writes => return Some(input.unwrap_or_default()),
+                // There is room, and nothing to send.
+                Ok(News::Ready) => {}
+                Ok(News::Ended) | Err(_) => {
+                    self.conn.lose(Cause::Reset);
+                    return Some(Happened { readable: self.reads, hangup: true });
+                }
+            }
+        }
+        input
+    }
+
+    fn poll_input(&mut self, context: &mut Context<'_>) -> Option<Happened> {
+        while self.reads || !self.has_ended {
+            let Poll::Ready(input) = self.socket.watched().poll_input(context) else { break };
+            match input {
+                Ok(_) if self.reads => return Some(Happened { readable: true, hangup: false }),
+                // It lies there until there is room for it.
+                Ok(News::Ready) => {}
+                Ok(News::Ended) => {
+                    self.has_ended = true;
+                    if self.control.site().half_close == HalfClose::Gone {
+                        self.conn.lose(if self.socket.was_reset() { Cause::Reset } else { Cause::Closed });
+                        return Some(Happened { readable: false, hangup: true });
+                    }
+                }
+                Err(_) => {
+                    self.conn.lose(Cause::ServerStopped);
+                    return Some(Happened { readable: false, hangup: true });
+                }
+            }
+        }
+        None
+    }
+}
+
+/// How the machine is to go on; `None` if not at all.
+fn going(stage: Option<Stage>) -> Option<Going> {
+    match stage {
+        None | Some(Stage::Serving) => Some(Going::On),
+        Some(Stage::Leaving) => Some(Going::Leaving),
+        Some(Stage::Draining) => Some(Going::Ending),
+        Some(Stage::Stopped) => None,
+    }
+}
+
+/// How often a connection goes on in one turn of its task.
+const ROUNDS: usize = 8;
