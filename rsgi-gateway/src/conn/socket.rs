@@ -13,6 +13,9 @@ pub(crate) trait Socket: Clone + Send + Sync + 'static {
     /// Reads what is there; 0 is the end.
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
 
+    /// All was read: the host is to tell of more, also while an app has the connection.
+    fn drained(&self) {}
+
     /// Writes what the system takes.
     fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
 

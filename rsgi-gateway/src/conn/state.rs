@@ -196,6 +196,13 @@ impl<S: Socket, C: Codec> State<S, C> {
         }
     }
 
+    fn drained(&mut self) {
+        self.inbound = Inbound::Drained;
+        if let Some(socket) = &self.socket {
+            socket.drained();
+        }
+    }
+
     fn decode(&mut self, site: &Arc<Site>, effects: &mut Effects) -> Result<(), Malformed> {
         while self.gone.is_none()
             && let Some(event) = self.codec.decode(&mut self.input, &site.bounds)?

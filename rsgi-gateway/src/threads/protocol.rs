@@ -76,7 +76,7 @@ impl<C: Codec> Protocol for Gateway<C> {
     type Shared = Link<EngineSocket, C>;
     type Scratch = ();
 
-    //const READS_WHILE_BUSY: bool = true;
+    const READS_WHILE_BUSY: bool = true;
 
     fn scratch(&self) {}
 
@@ -133,9 +133,9 @@ impl<C: Codec> Protocol for Gateway<C> {
         }
     }
 
-    /*fn readable(&self, shared: &Link<EngineSocket, C>) {
+    fn readable(&self, shared: &Link<EngineSocket, C>) {
         shared.read_beside();
-    }*/
+    }
 
     fn tick(&self, shared: &Link<EngineSocket, C>) {
         shared.send_gathered();

@@ -41,6 +41,10 @@ impl Socket for EngineSocket {
             rustix::net::sockopt::set_socket_linger(&self.stream, Some(std::time::Duration::ZERO));
     }
 
+    fn drained(&self) {
+        self.waker.watch_bytes();
+    }
+
     fn tick(&self) {
         self.waker.tick();
     }
