@@ -79,7 +79,7 @@ impl<S: Socket, C: Codec> Link<S, C> {
     /// The same, after something happened, or may have.
     pub(crate) fn read_anew(&self) {
         self.change(|state, effects| {
-            state.may_have_more();
+            state.may_have_more(false);
             state.read(&self.site, effects);
         });
     }
@@ -87,7 +87,7 @@ impl<S: Socket, C: Codec> Link<S, C> {
     /// The same, for one who isn't the connection's own thread: it leaves the socket to those who wait for it.
     pub(crate) fn read_beside(&self) {
         self.change(|state, effects| {
-            state.may_have_more();
+            state.may_have_more(false);
             if state.readers == 0 {
                 state.read(&self.site, effects);
             }

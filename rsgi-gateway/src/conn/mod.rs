@@ -99,7 +99,7 @@ impl<S: Socket, C: Codec> Conn<S, C> {
     /// Reads and sends what is possible without waiting and without an app; tells whether there is something to do beyond.
     pub(crate) fn look(&mut self, happened: Happened) -> bool {
         if happened.readable || happened.hangup {
-            self.link.lock().may_have_more();
+            self.link.lock().may_have_more(happened.hangup);
         }
         if let Phase::Lingers { .. } = self.phase {
             return true;

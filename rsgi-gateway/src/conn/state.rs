@@ -28,6 +28,8 @@ pub(crate) struct State<S, C> {
     codec: C,
     input: BytesMut,
     pub(crate) inbound: Inbound,
+    /// Whether the peer's last byte is known to be there, perhaps unread.
+    hung_up: bool,
     pub(crate) out: Out,
     /// How many bytes were sent in the connection's life.
     pub(crate) sent: u64,
@@ -78,6 +80,7 @@ impl<S: Socket, C: Codec> State<S, C> {
             codec: C::default(),
             input: BytesMut::new(),
             inbound: Inbound::MayHaveMore,
+            hung_up: false,
             out: Out::default(),
             sent: 0,
             stalled: None,
@@ -130,7 +133,8 @@ impl<S: Socket, C: Codec> State<S, C> {
     }
 
     /// Bytes or an end may have come.
-    pub(crate) fn may_have_more(&mut self) {
+    pub(crate) fn may_have_more(&mut self, hung_up: bool) {
+        self.hung_up |= hung_up;
         if self.inbound == Inbound::Drained {
             self.inbound = Inbound::MayHaveMore;
         }
@@ -173,10 +177,10 @@ impl<S: Socket, C: Codec> State<S, C> {
                     self.inbound = Inbound::Ended;
                     self.ended(site, effects);
                 }
-                // A short read says that the socket is drained.
-                Ok((read, whole)) if read < whole => self.inbound = Inbound::Drained,
+                // A short read says that the socket is drained, unless its end is known to be there.
+                Ok((read, whole)) if read < whole && !self.hung_up => self.drained(),
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.inbound = Inbound::Drained,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.drained(),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => self.lose(Cause::Reset, effects),
             }
