@@ -15,7 +15,7 @@ pub(super) enum Single {
     Variables,
     /// So many bytes of content are missing.
     Content(u64),
-    /// All of it was told, or it is refused: whatever comes isn't part of it.
+    /// All of it was told, or it is refused or answered: whatever comes isn't part of it.
     Over,
 }
 
@@ -40,6 +40,16 @@ impl Single {
         refusal.of(ID)
     }
 
+    /// The answer is ended, and with it the request, whatever has come of it; tells what becomes of the connection, whose end
+    /// is the answer's.
+    pub(super) fn end(&mut self, ending: Ending) -> After {
+        *self = Self::Over;
+        match ending {
+            Ending::Whole => After::Close,
+            Ending::Broken | Ending::Aborted => After::Reset,
+        }
+    }
+
     /// Takes a piece of content, or tells its end; `None` where nothing is to be told.
     pub(super) fn content(&mut self, input: &mut BytesMut) -> Option<Event> {
         match *self {
@@ -60,14 +70,6 @@ impl Single {
                 None
             }
         }
-    }
-}
-
-/// What becomes of the connection: its end ends the answer.
-pub(super) fn after(ending: Ending) -> After {
-    match ending {
-        Ending::Whole => After::Close,
-        Ending::Broken | Ending::Aborted => After::Reset,
     }
 }
 

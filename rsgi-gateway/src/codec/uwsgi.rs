@@ -14,7 +14,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::bounds::Refusal;
 use super::head::{self, Form};
-use super::single::{self, Single};
+use super::single::Single;
 use super::{After, Bounds, Codec, Ending, Event, Malformed, MalformedKind, Out, RequestId, Variables};
 
 /// uwsgi's codec.
@@ -66,7 +66,7 @@ impl Codec for Uwsgi {
     }
 
     fn end(&mut self, _id: RequestId, ending: Ending, _out: &mut Out) -> After {
-        single::after(ending)
+        self.request.end(ending)
     }
 }
 

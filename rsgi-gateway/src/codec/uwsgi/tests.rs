@@ -167,6 +167,13 @@ fn what_comes_behind_the_request_is_not_held() {
 }
 
 #[test]
+fn a_request_that_is_answered_early_is_over() {
+    let variables = [("CONTENT_LENGTH", "5")];
+    let bytes = [&request(&variables)[..], b"hello"].concat();
+    check::<Uwsgi>(&bytes, &Bounds::default(), Answers::Early, &[begun(&variables)]);
+}
+
+#[test]
 fn an_answer_is_http_and_ends_with_the_connection() {
     let (mut codec, mut out) = (Uwsgi::default(), Out::default());
     let fields = HeaderMap::from_iter([("x-a".parse().unwrap(), HeaderValue::from_static("b"))]);
