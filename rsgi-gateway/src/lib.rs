@@ -7,6 +7,7 @@
 //! environ of the variables that a web server sends.
 #![forbid(unsafe_code)]
 
+pub mod cgi;
 pub mod codec;
 mod conn;
 mod peers;

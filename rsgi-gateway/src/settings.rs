@@ -82,34 +82,39 @@ pub(crate) fn facts<C: Codec>(
     app: &impl App,
     offered: Capabilities,
 ) -> Result<Server, ServeError> {
+    facts_of(C::NAME, config, app, offered)
+}
+
+/// The same, by the adapter's name.
+pub(crate) fn facts_of(
+    name: &'static str,
+    config: &Config,
+    app: &impl App,
+    offered: Capabilities,
+) -> Result<Server, ServeError> {
     config.check()?;
     if config.tls.is_some() {
         let problem = "this protocol has no TLS";
-        return Err(ServeError::bad_setting(
-            "tls",
-            C::NAME,
-            problem,
-            "give the certificate to the web server",
-        ));
+        return Err(ServeError::bad_setting("tls", name, problem, "give the certificate to the web server"));
     }
     if config.proxy_protocol != ProxyProtocol::Off {
         let problem = "this protocol's variables say who the client is";
-        return Err(ServeError::bad_setting("proxy_protocol", C::NAME, problem, "leave it off"));
+        return Err(ServeError::bad_setting("proxy_protocol", name, problem, "leave it off"));
     }
     if config.server_field != ServerField::Off {
         let problem = "the web server's own field goes out";
         return Err(ServeError::bad_setting(
             "server_field",
-            C::NAME,
+            name,
             problem,
             "set it there, and leave it off here",
         ));
     }
     let missing = app.requires().missing_in(offered);
     if !missing.is_empty() {
-        return Err(ServeError::missing_capability(missing, C::NAME));
+        return Err(ServeError::missing_capability(missing, name));
     }
-    let mut facts = Server::new(C::NAME, env!("CARGO_PKG_VERSION"));
+    let mut facts = Server::new(name, env!("CARGO_PKG_VERSION"));
     facts.capabilities = offered;
     facts.body_limit = config.limits.body_bytes;
     facts.trust = config.trust.clone();

@@ -8,7 +8,7 @@
 
 mod bounds;
 mod fastcgi;
-mod head;
+pub(crate) mod head;
 mod malformed;
 mod out;
 mod scgi;
