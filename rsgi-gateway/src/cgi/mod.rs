@@ -1,6 +1,6 @@
 //! CGI/1.1 (RFC 3875): one request a process, by environment, standard input and standard output.
 //!
-//! The web server starts the program for each request (Apache's mod_cgid and mod_cgi, lighttpd's mod_cgi, and many more);
+//! The web server starts the program for each request (Apache's `mod_cgid` and `mod_cgi`, lighttpd's `mod_cgi`, and many more);
 //! [`run`] answers that one, and ends. Slow by nature, and at home wherever nothing may keep running.
 //!
 //! What differs from the servers: a broken answer shows by the exit status alone, where its length wasn't declared, as the
@@ -68,8 +68,8 @@ const NAME: &str = "rsgi-cgi";
 /// ```
 pub fn run(config: &Config, app: impl App) -> Result<ExitCode, ServeError> {
     let server = facts_of(NAME, config, &app, CAPABILITIES)?;
-    let mut process = Process::take()?;
-    let call = Call::new(server, config.limits.clone(), process.errors());
+    let process = Process::take()?;
+    let call = Call::new(server, config.limits.clone(), process::errors());
     let app = Arc::new(app);
     let watch = |exchange: &Arc<_>| process::watch(&process.output, exchange);
     let ending = call.answer(&*app, std::env::vars_os(), std::io::stdin(), &mut &process.output, watch);

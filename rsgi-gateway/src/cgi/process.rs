@@ -34,15 +34,15 @@ impl Process {
         taken().map(|output| Self { output }).map_err(|error| ServeError::io("standard output", error))
     }
 
-    /// Where error streams go.
-    pub(super) fn errors(&self) -> Arc<dyn ErrorSink> {
-        Arc::new(StandardError)
-    }
-
     /// Ends the answer: the web server waits for it.
     pub(super) fn close(self) {
         drop(self.output);
     }
+}
+
+/// Where error streams go.
+pub(super) fn errors() -> Arc<dyn ErrorSink> {
+    Arc::new(StandardError)
 }
 
 impl ErrorSink for StandardError {

@@ -69,7 +69,7 @@ impl Call {
         let _watch = watch(&exchange);
         let response = may_block(|| wait(respond(app, environ)));
         let ending = may_block(|| answer::send(response, &mut output));
-        self.tell(&exchange, ending);
+        tell(&exchange, ending);
         ending
     }
 
@@ -98,18 +98,18 @@ impl Call {
         };
         Ok(Begun { environ: request.environ(input, Arc::clone(&exchange)), exchange })
     }
+}
 
-    /// Tells the outcome.
-    pub(super) fn tell(&self, exchange: &Exchange, ending: Ending) {
-        exchange.tell(match ending {
-            Ending::Whole => Delivery::Whole(AcceptedBy::System),
-            Ending::Broken => Delivery::Failed,
-            Ending::Gone(cause) => {
-                exchange.disconnect(cause);
-                Delivery::Aborted(cause)
-            }
-        });
-    }
+/// Tells the outcome.
+pub(super) fn tell(exchange: &Exchange, ending: Ending) {
+    exchange.tell(match ending {
+        Ending::Whole => Delivery::Whole(AcceptedBy::System),
+        Ending::Broken => Delivery::Failed,
+        Ending::Gone(cause) => {
+            exchange.disconnect(cause);
+            Delivery::Aborted(cause)
+        }
+    });
 }
 
 /// A client that leaves is no fault of the program's.

@@ -21,7 +21,7 @@ use tokio::runtime::{Builder, Handle};
 
 use super::answer::{self, Output};
 use super::process::{self, Process};
-use super::request::{Begun, Call, Ending};
+use super::request::{Begun, Call, Ending, tell};
 use super::{CAPABILITIES, NAME};
 use crate::settings::facts_of;
 
@@ -38,10 +38,10 @@ pub fn run_on_tokio(config: &Config, app: impl App) -> Result<ExitCode, ServeErr
         .map_err(|error| ServeError::io("the runtime", error))?;
     server.offload = Offload::Pool(Arc::new(Blocking(runtime.handle().clone())));
     let process = Process::take()?;
-    let call = Call::new(server, config.limits.clone(), process.errors());
+    let call = Call::new(server, config.limits.clone(), process::errors());
     let ending = runtime.block_on(answer(&call, &app, &process.output));
     process.close();
-    runtime.block_on(stop(&app, config));
+    runtime.block_on(stop(app, config));
     // What waits for input that nobody sends any more must not keep the process.
     runtime.shutdown_background();
     Ok(ending.into())
@@ -70,7 +70,7 @@ async fn answer(call: &Call, app: &impl App, to: &File) -> Ending {
     let watch = process::watch(to, &exchange);
     let response = respond(app, environ).await;
     let ending = send(response, output).await;
-    call.tell(&exchange, ending);
+    tell(&exchange, ending);
     drop(watch);
     ending
 }
@@ -104,7 +104,7 @@ async fn write(mut output: Output<File>, piece: Bytes) -> Result<Output<File>, C
     written.await.unwrap_or(Err(Cause::ServerStopped))
 }
 
-async fn stop(app: &impl App, config: &Config) {
+async fn stop(app: impl App, config: &Config) {
     let Some(most) = config.timeouts.graceful else { return app.stop().await };
     if tokio::time::timeout(most, app.stop()).await.is_err() {
         tracing::warn!(target: "rsgi", "the app's stop took too long: given up (`graceful`)");

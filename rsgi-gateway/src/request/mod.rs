@@ -53,7 +53,7 @@ pub(crate) struct Refusal {
 pub(crate) enum Unsaid {
     /// None (SCGI, uwsgi).
     Nothing,
-    /// What the client sent in a transfer coding, and else none (CGI: Apache's mod_cgid 2.4.71 ends the script's input
+    /// What the client sent in a transfer coding, and else none (CGI: Apache's `mod_cgid` 2.4.71 ends the script's input
     /// with it).
     Coded,
     /// Any: the protocol tells the end (FastCGI).

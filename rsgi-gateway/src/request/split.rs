@@ -64,7 +64,7 @@ impl<'a> Split<'a> {
 
     /// Gives the slash between the two to the path info, to which it belongs (PEP 3333, "URL Reconstruction").
     ///
-    /// lighttpd (1.4.69) mounted at `/` says `SCRIPT_NAME=/` of its own root; Apache's mod_proxy_uwsgi (2.4.71) says
+    /// lighttpd (1.4.69) mounted at `/` says `SCRIPT_NAME=/` of its own root; Apache's `mod_proxy_uwsgi` (2.4.71) says
     /// `/app/` and `/`; patterns such as `^(/app)/(.*)$` lose it.
     fn tidy(mut self) -> Self {
         let end = self.script_name.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
@@ -97,7 +97,7 @@ impl<'a> Split<'a> {
             return self;
         }
         if asked == self.script_name && *self.path_info == *b"/" {
-            // Apache's mod_proxy_uwsgi (2.4.71) says `/` of a mount's own URL, too.
+            // Apache's `mod_proxy_uwsgi` (2.4.71) says `/` of a mount's own URL, too.
             self.path_info = Cow::Borrowed(b"");
             return self;
         }
@@ -134,7 +134,7 @@ fn names_whole_path(software: &[u8]) -> bool {
     software.starts_with(b"nginx") || software.starts_with(b"HAProxy")
 }
 
-/// Apache's mod_proxy_fcgi and mod_proxy_scgi (2.4.71): `SCRIPT_FILENAME` is `proxy:fcgi://host:port/path`, its path that
+/// Apache's `mod_proxy_fcgi` and `mod_proxy_scgi` (2.4.71): `SCRIPT_FILENAME` is `proxy:fcgi://host:port/path`, its path that
 /// of the app, encoded; `SCRIPT_NAME` is the whole path, and there is no `PATH_INFO`. With `proxy-fcgi-pathinfo` there is
 /// one, encoded, and `SCRIPT_NAME` is cut at the wrong place if there was anything to encode.
 fn of_apache_proxy<'a>(told: &Told<'a>, path: Option<&str>) -> Option<Split<'a>> {
@@ -171,7 +171,7 @@ fn path_behind_proxy(file: &[u8]) -> Option<&str> {
         url = url.split_once('|')?.1;
     }
     let (scheme, rest) = url.split_once("://")?;
-    // mod_proxy_uwsgi has a PATH_INFO of its own.
+    // `mod_proxy_uwsgi` has a PATH_INFO of its own.
     if !matches!(scheme, "fcgi" | "scgi" | "balancer") {
         return None;
     }
