@@ -138,7 +138,7 @@ impl<S: Socket, C: Codec> Conn<S, C> {
             }
             let has_more = {
                 let state = self.link.lock();
-                !state.begun.is_empty() || state.inbound == Inbound::MayHaveMore && state.held() == 0
+                !state.begun.is_empty() || state.can_read()
             };
             if has_more {
                 self.link.read();

@@ -31,6 +31,8 @@ pub(crate) struct State<S, C> {
     /// Whether the peer's last byte is known to be there, perhaps unread.
     hung_up: bool,
     pub(crate) out: Out,
+    /// How many bytes of the protocol's own answers were added since everything was sent.
+    replies: usize,
     /// How many bytes were sent in the connection's life.
     pub(crate) sent: u64,
     /// Since when the peer takes nothing of what waits.
@@ -82,6 +84,7 @@ impl<S: Socket, C: Codec> State<S, C> {
             inbound: Inbound::MayHaveMore,
             hung_up: false,
             out: Out::default(),
+            replies: 0,
             sent: 0,
             stalled: None,
             head_since: None,
@@ -153,6 +156,11 @@ impl<S: Socket, C: Codec> State<S, C> {
     /// Tells whether no request is here that wants an answer; what is left of an old one's content may still come.
     pub(crate) fn has_no_request(&self) -> bool {
         self.streams.is_empty() && self.begun.is_empty()
+    }
+
+    /// Whether there may be something to read, and room for it.
+    pub(crate) fn can_read(&self) -> bool {
+        self.inbound == Inbound::MayHaveMore && self.held() < HELD && self.replies < HELD
     }
 
     /// Reads until there is nothing more, or no room.
@@ -250,7 +258,10 @@ impl<S: Socket, C: Codec> State<S, C> {
                 effects.wake(waker);
                 effects.wake(self.task.clone());
             }
-            Event::Reply(bytes) => self.out.push(bytes),
+            Event::Reply(bytes) => {
+                self.replies += bytes.len();
+                self.out.push(bytes);
+            }
             Event::Close => self.after = self.after.max(After::Close),
         }
     }
@@ -263,6 +274,10 @@ impl<S: Socket, C: Codec> State<S, C> {
     /// Whether more may be read. Where a reader waits for what comes behind others' content, those go before it starves:
     /// first more is held, and then the one that has most of it is given up.
     fn has_room(&mut self, effects: &mut Effects) -> bool {
+        if self.replies >= HELD {
+            // Of a peer that asks on and doesn't read the answers.
+            return false;
+        }
         let held = self.held();
         if held < HELD {
             return true;
@@ -331,6 +346,7 @@ impl<S: Socket, C: Codec> State<S, C> {
             }
         }
         if self.out.is_empty() {
+            self.replies = 0;
             self.stalled = None;
             self.out.rest();
         } else {
