@@ -144,6 +144,7 @@ impl Launcher {
             arguments: std::env::args_os().collect(),
             environment: std::env::vars_os().collect(),
             folder: start.folder().to_owned(),
+            input: role.input(),
         };
         let mut program = Program::named(started.arguments.first());
         program.name = self.name.unwrap_or(program.name);

@@ -21,7 +21,7 @@ use clap_complete::Shell;
 
 pub(crate) use clients::{Client, Hurry, Scale, Shown};
 
-use crate::settings::{self, Fault, Faults, Machine, Settings, Sources};
+use crate::settings::{self, Fault, Faults, Input, Machine, Settings, Sources};
 
 /// The program that the launcher is in.
 #[derive(Clone, Debug)]
@@ -44,6 +44,7 @@ pub(crate) struct Started {
     pub(crate) arguments: Vec<OsString>,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) folder: PathBuf,
+    pub(crate) input: Input,
 }
 
 /// What was asked.
@@ -118,7 +119,7 @@ pub(crate) fn read(program: &Program, started: &Started) -> Result<Asked, Faults
         folder: &started.folder,
         environment: &started.environment,
         flags: &flags,
-        machine: &Machine::this(&program.name, &started.environment),
+        machine: &Machine::this(&program.name, &started.environment, started.input),
     };
     let (settings, values) = settings::read(&sources, faults)?;
     if name == Some(tree::PRINT_CONFIG) || tree::is_set(&matches, tree::PRINT_CONFIG) {

@@ -34,7 +34,7 @@ fn ask_in(folder: &Path, line: &str, environment: &[(&str, &str)]) -> Result<Ask
     let arguments =
         ["/usr/bin/shop"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
     let environment = environment.iter().map(|(name, text)| (name.into(), text.into())).collect();
-    read(&program(), &Started { arguments, environment, folder: folder.to_owned() })
+    read(&program(), &Started { arguments, environment, folder: folder.to_owned(), input: Input::Other })
 }
 
 fn ask(line: &str) -> Result<Asked, Faults> {
@@ -163,7 +163,12 @@ fn the_programs_own_commands_keep_their_flags() {
 #[test]
 fn a_command_of_the_program_may_not_have_a_name_of_ours() {
     let program = Program { commands: vec![clap::Command::new("check")], ..program() };
-    let started = Started { arguments: vec!["shop".into()], environment: vec![], folder: "/".into() };
+    let started = Started {
+        arguments: vec!["shop".into()],
+        environment: vec![],
+        folder: "/".into(),
+        input: Input::Other,
+    };
     let told = read(&program, &started).err().unwrap().to_string();
     assert!(told.starts_with("check: the program has a command of this name"), "{told}");
 }

@@ -28,7 +28,7 @@ use crate::notify::{self, Message, Notifier};
 use crate::page::Page;
 use crate::pidfile::PidFile;
 use crate::process::daemon::{self, Detached, Report};
-use crate::settings::Settings;
+use crate::settings::{Protocol, Settings};
 use crate::sockets::inherit::{self, Handed};
 use crate::sockets::stored::{self, Claimed};
 use crate::sockets::{self, Listener, Listeners, Place, Scheme};
@@ -147,7 +147,13 @@ impl Opened {
         let opened = opened.inspect(|listeners: &Listeners| {
             say(Level::Info, format_args!("Starting rsgi {}", env!("CARGO_PKG_VERSION")));
             listeners.iter().for_each(|listener| say_listening(listener, settings));
-            say(Level::Info, format_args!("Using worker: {}", settings.server.name()));
+            match settings.protocol {
+                Protocol::Http => say(Level::Info, format_args!("Using worker: {}", settings.server.name())),
+                other => say(
+                    Level::Info,
+                    format_args!("Using worker: {}, speaking {}", settings.server.name(), other.name()),
+                ),
+            }
         });
         let listeners = match opened {
             Ok(listeners) => listeners,
@@ -175,7 +181,11 @@ pub(super) fn open_log(loaded: &Loaded) -> Result<Log, Failure> {
 /// The log's line of a listener.
 pub(super) fn say_listening(listener: &Listener, settings: &Settings) {
     let tcp = matches!(listener.place(), Place::Tcp(_));
-    let scheme = if tcp && settings.config.tls.is_some() { Scheme::Https } else { Scheme::Http };
+    let scheme = match settings.protocol {
+        Protocol::Http if tcp && settings.config.tls.is_some() => Scheme::Https,
+        Protocol::Http => Scheme::Http,
+        other => Scheme::Gateway(other.name()),
+    };
     say(Level::Info, format_args!("Listening at: {} ({})", listener.url(scheme), std::process::id()));
 }
 

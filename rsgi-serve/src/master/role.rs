@@ -3,9 +3,14 @@
 //! Told by one variable of the environment, which holds a word and the numbers of descriptors, and is taken out at once: nothing
 //! that the app starts sees it.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::os::fd::{OwnedFd, RawFd};
 
+use rsgi_core::server::Bind;
+
+use super::estate::Estate;
+use crate::settings::Input;
+use crate::sockets::inherit;
 use crate::sys;
 
 /// What this image is.
@@ -44,6 +49,29 @@ impl Role {
             ("second", [estate]) => Ok(Self::Second(sys::inherited(*estate)?)),
             _ => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{VARIABLE}={value}: unknown"))),
         }
+    }
+
+    /// What the service was started with as its standard input, by whichever image of it: once it is served, a listener stands
+    /// there no more.
+    pub(crate) fn input(&self) -> Input {
+        let handed = match self {
+            Self::First => {
+                return if inherit::only_standard_input_listens() {
+                    Input::Listener
+                } else if io::stdin().is_terminal() {
+                    Input::Terminal
+                } else {
+                    Input::Other
+                };
+            }
+            // Whoever takes it over tells what is wrong with it.
+            Self::Probe(estate, _) | Self::Heir(estate) | Self::Second(estate) => estate
+                .try_clone()
+                .ok()
+                .and_then(|estate| Estate::unpack(estate).ok())
+                .is_some_and(|estate| estate.handed().contains(&Bind::Fd(0))),
+        };
+        if handed { Input::Listener } else { Input::Other }
     }
 }
 

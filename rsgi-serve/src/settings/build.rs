@@ -8,15 +8,17 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rsgi_core::trust::IpNet;
+
 use super::config::{
-    AccessSettings, Clocks, ControlSettings, LogSettings, ProcessSettings, Recycle, ServerKind, Settings,
-    SocketSettings, StatsdSettings, UpgradeMode, WatchEngine, WatchSettings,
+    AccessSettings, Clocks, ControlSettings, LogSettings, ProcessSettings, Protocol, Recycle, ServerKind,
+    Settings, SocketSettings, StatsdSettings, UpgradeMode, WatchEngine, WatchSettings,
 };
 use super::fault::Fault;
 use super::machine::Machine;
 use super::serving;
 use super::setting::Setting;
-use super::table::{clocks, http, logging, observing, process, sockets, workers};
+use super::table::{self, clocks, gateway, http, logging, observing, process, sockets, workers};
 use super::values::{FromValue, Values};
 use crate::log::colour::When;
 use crate::log::level::Level;
@@ -68,6 +70,8 @@ impl Reader<'_> {
         let config = serving::config(self, &sockets);
         Settings {
             server: server(self.values),
+            protocol: self.meant(&gateway::PROTOCOL, |text| Protocol::named(text)),
+            allowed: self.allowed(),
             workers: self.get(&workers::WORKERS),
             max_workers: self.get(&workers::MAX_WORKERS),
             threads: config.threads,
@@ -96,6 +100,15 @@ impl Reader<'_> {
             sockets,
             config,
         }
+    }
+
+    /// Peers on unix sockets may in any case: `unix` changes nothing.
+    fn allowed(&mut self) -> Vec<IpNet> {
+        let items: Vec<String> = self.get(&gateway::GATEWAY_ALLOW_IPS);
+        if items.iter().any(|item| table::everyone(item)) {
+            return EVERYONE.iter().filter_map(|text| table::network(text)).collect();
+        }
+        items.iter().filter_map(|item| table::network(item)).collect()
     }
 
     fn upgrade_mode(&mut self) -> UpgradeMode {
@@ -230,3 +243,6 @@ impl Reader<'_> {
         })
     }
 }
+
+/// Every address there is.
+const EVERYONE: [&str; 2] = ["0.0.0.0/0", "::/0"];

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rsgi_core::server::{Bind, Config};
+use rsgi_core::trust::IpNet;
 
 use crate::log::colour::When;
 use crate::log::level::Level;
@@ -21,6 +22,9 @@ use crate::process::daemon::Streams;
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Settings {
     pub(crate) server: ServerKind,
+    pub(crate) protocol: Protocol,
+    /// Who may connect where the protocol is a web server's.
+    pub(crate) allowed: Vec<IpNet>,
     /// 0: the launcher's own process serves.
     pub(crate) workers: usize,
     /// As many as the load may ask for; not more than `workers` keeps their number.
@@ -63,10 +67,27 @@ pub(crate) struct Settings {
 /// Which adapter serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServerKind {
-    /// rsgi-std, on threads.
+    /// On threads: rsgi-std, or rsgi-gateway's `threads`.
     Std,
-    /// rsgi-hyper, on tokio.
+    /// On tokio: rsgi-hyper, or rsgi-gateway's `tokio`.
     Hyper,
+}
+
+/// What is spoken with whoever connects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    #[default]
+    Http,
+    /// A web server's own.
+    Gateway(Gateway),
+}
+
+/// A web server's own protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gateway {
+    FastCgi,
+    Scgi,
+    Uwsgi,
 }
 
 /// What USR2 does.
@@ -212,6 +233,24 @@ pub(crate) struct StatsdSettings {
     pub(crate) prefix: String,
     /// Empty, or separated by commas.
     pub(crate) tags: String,
+}
+
+impl Protocol {
+    /// The protocol of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let gateways = [Gateway::FastCgi, Gateway::Scgi, Gateway::Uwsgi].map(Self::Gateway);
+        [Self::Http].into_iter().chain(gateways).find(|it| it.name() == name)
+    }
+
+    /// The name that the setting has for it, and the log.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Gateway(Gateway::FastCgi) => "fastcgi",
+            Self::Gateway(Gateway::Scgi) => "scgi",
+            Self::Gateway(Gateway::Uwsgi) => "uwsgi",
+        }
+    }
 }
 
 impl ServerKind {

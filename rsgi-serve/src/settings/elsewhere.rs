@@ -25,7 +25,6 @@ const REASONS: &[(&[&str], &str)] = &[
         "name the fields that your proxies write with the setting forwarded_headers",
     ),
     (&["header_map"], "a field whose name has an underscore never poses as one with a dash"),
-    (&["protocol", "uwsgi_allow_ips", "uwsgi_allow_from"], "this server speaks HTTP alone"),
     (
         &[
             "permit_obsolete_folding",

@@ -41,7 +41,9 @@ fn own(name: &str, value: &OsStr, faults: &mut Vec<Fault>) -> Option<Given> {
     if is_reserved(name) {
         return None;
     }
-    let Some(setting) = table::all().find(|setting| setting.variable() == name) else {
+    let means =
+        |setting: &&Setting| setting.variable() == name || setting.other_variables().any(|it| it == name);
+    let Some(setting) = table::all().find(means) else {
         let names: Vec<_> = table::all().map(Setting::variable).collect();
         let origin = Origin::Environment(name.to_owned());
         let remedy = "print-config shows all settings, and RSGI_APP_ begins what is the app's own";

@@ -14,6 +14,7 @@ pub(crate) struct Machine {
     pub(crate) program: String,
     pub(crate) user: u32,
     pub(crate) group: u32,
+    pub(crate) input: Input,
     /// `XDG_RUNTIME_DIR`.
     pub(crate) runtime_folder: Option<PathBuf>,
     /// `HOME`.
@@ -22,12 +23,21 @@ pub(crate) struct Machine {
     pub(crate) numbers: fn(Option<&str>, Option<&str>) -> Option<Numbers>,
 }
 
+/// What the program was started with as its standard input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// A listening socket, which is there for it to serve.
+    Listener,
+    Terminal,
+    Other,
+}
+
 /// Of a user and of a group, where one was asked for.
 type Numbers = (Option<u32>, Option<u32>);
 
 impl Machine {
     /// This one.
-    pub(crate) fn this(program: &str, environment: &[(OsString, OsString)]) -> Self {
+    pub(crate) fn this(program: &str, environment: &[(OsString, OsString)], input: Input) -> Self {
         let folder = |name: &str| {
             let found =
                 environment.iter().find(|(key, _)| key == name).map(|(_, value)| PathBuf::from(value));
@@ -37,6 +47,7 @@ impl Machine {
             program: program.to_owned(),
             user: rustix::process::geteuid().as_raw(),
             group: rustix::process::getegid().as_raw(),
+            input,
             runtime_folder: folder("XDG_RUNTIME_DIR"),
             home: folder("HOME"),
             numbers: |user, group| Some(Identity::find(user, group, Further::None).ok()?.numbers()),
@@ -70,6 +81,7 @@ pub(crate) mod tests {
             program: "shop".to_owned(),
             user: 1000,
             group: 1000,
+            input: Input::Other,
             runtime_folder: Some("/run/user/1000".into()),
             home: Some("/home/me".into()),
             numbers: |user, group| {
@@ -100,7 +112,7 @@ pub(crate) mod tests {
     #[test]
     fn a_relative_folder_in_the_environment_is_no_folder() {
         let environment = [("HOME".into(), "home".into()), ("XDG_RUNTIME_DIR".into(), "/x".into())];
-        let machine = Machine::this("shop", &environment);
+        let machine = Machine::this("shop", &environment, Input::Other);
         assert_eq!((machine.home, machine.runtime_folder), (None, Some("/x".into())));
     }
 }

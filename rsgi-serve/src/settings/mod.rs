@@ -42,12 +42,12 @@ use std::path::Path;
 use clap::ArgMatches;
 
 pub(crate) use config::{
-    AccessSettings, ControlSettings, LogSettings, ProcessSettings, ServerKind, Settings, UpgradeMode,
-    WatchEngine, WatchSettings,
+    AccessSettings, ControlSettings, Gateway, LogSettings, ProcessSettings, Protocol, ServerKind, Settings,
+    UpgradeMode, WatchEngine, WatchSettings,
 };
 pub(crate) use fault::{Fault, Faults};
 pub(crate) use kind::Kind;
-pub(crate) use machine::Machine;
+pub(crate) use machine::{Input, Machine};
 pub(crate) use nearest::nearest;
 pub(crate) use origin::Origin;
 pub(crate) use setting::Setting;
@@ -56,6 +56,7 @@ pub(crate) use table::{all, observing, process};
 pub(crate) use values::Values;
 
 use file::Wanted;
+use table::{gateway, sockets};
 use values::Given;
 
 /// Everything that settings are read from.
@@ -92,6 +93,7 @@ pub(crate) fn read(sources: &Sources<'_>, mut faults: Vec<Fault>) -> Result<(Set
     }
     values.apply(environment, &mut faults);
     values.apply(flags, &mut faults);
+    values.apply(by_listener(&values, sources.machine), &mut faults);
     faults.extend(rules::check(&values, sources.machine));
     if !faults.is_empty() {
         return Err(Faults(faults));
@@ -103,6 +105,16 @@ pub(crate) fn read(sources: &Sources<'_>, mut faults: Vec<Fault>) -> Result<(Set
         Faults(vec![Fault::new(&name, error.to_string(), "choose another value")])
     })?;
     Ok((settings, values))
+}
+
+/// The protocol of a program that was started with a listener as its standard input, as web servers and their managers start
+/// FastCGI applications (FastCGI specification 1.0, section 2.2), unless somebody says what it is to speak, or where to listen.
+fn by_listener(values: &Values, machine: &Machine) -> Option<Given> {
+    let looks = values.read::<String>(&sockets::SOCKET_ACTIVATION).as_deref() == Some("auto");
+    let free = !values.is_given(&gateway::PROTOCOL) && !values.is_given(&sockets::BIND);
+    let texts = vec![Protocol::Gateway(Gateway::FastCgi).name().to_owned()];
+    let given = Given { setting: &gateway::PROTOCOL, texts, origin: Origin::Listener };
+    (cfg!(feature = "gateway") && machine.input == Input::Listener && looks && free).then_some(given)
 }
 
 fn program(pairs: &[(String, String)], faults: &mut Vec<Fault>) -> Vec<Given> {

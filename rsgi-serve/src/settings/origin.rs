@@ -8,6 +8,8 @@ use std::sync::Arc;
 pub(crate) enum Origin {
     /// Nobody.
     Default,
+    /// Whoever started the program with a listener as its standard input.
+    Listener,
     /// The program, in its call of the launcher.
     App,
     /// A line of the TOML file.
@@ -39,6 +41,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("the default"),
+            Self::Listener => f.write_str("the listener on descriptor 0"),
             Self::App => f.write_str("the program"),
             Self::File { path, line } => write!(f, "{path}:{line}"),
             Self::Environment(name) => write!(f, "the variable {name}"),

@@ -9,13 +9,13 @@ use rsgi_core::proxy_protocol::ProxyProtocol;
 use rsgi_core::server::Bind;
 
 use super::build::server;
-use super::config::ServerKind;
+use super::config::{Protocol, ServerKind};
 use super::fault::Fault;
 use super::kind::Value;
 use super::machine::Machine;
 use super::serving::{forwarded_fields, proxy_protocol, reads_forwarded};
 use super::setting::Setting;
-use super::table::{limits, logging, observing, process, proxies, sockets, tls, workers};
+use super::table::{gateway, http, limits, logging, observing, process, proxies, sockets, tls, workers};
 use super::values::Values;
 
 /// Everything that is wrong with the values together.
@@ -23,6 +23,7 @@ pub(super) fn check(values: &Values, machine: &Machine) -> Vec<Fault> {
     let mut rules = Rules { values, faults: Vec::new() };
     rules.tls();
     rules.server();
+    rules.protocol();
     rules.limits();
     rules.recycling();
     rules.listeners();
@@ -68,6 +69,47 @@ impl Rules<'_> {
                 format!("build it with the feature {feature} of rsgi-serve, or choose the other server");
             let fault = Fault::new(setting.name, "this program was built without that server", remedy);
             self.faults.push(self.described(fault, setting));
+        }
+    }
+
+    /// What a web server's own protocol has no place for, and would silently not be done.
+    fn protocol(&mut self) {
+        let (protocol, name) = (&gateway::PROTOCOL, self.text(&gateway::PROTOCOL));
+        if name == Protocol::Http.name() {
+            return;
+        }
+        if !cfg!(feature = "gateway") && !self.values.is_broken(protocol) {
+            let remedy = "build it with the feature gateway of rsgi-serve, or leave it out";
+            let fault = Fault::new(protocol.name, "this program was built without that protocol", remedy);
+            self.faults.push(self.described(fault, protocol));
+        }
+        let own = format!("{name} has none");
+        if self.is_set(&tls::CERTFILE) {
+            self.clash(&tls::CERTFILE, protocol, &own, "give the certificate to the web server");
+        }
+        if proxy_protocol(self.values) != ProxyProtocol::Off {
+            let problem = format!("{name} says itself who the client is");
+            self.clash(
+                &proxies::PROXY_PROTOCOL,
+                protocol,
+                &problem,
+                "set it at the web server, and off here",
+            );
+        }
+        if self.is_set(&http::SERVER_HEADER) {
+            let remedy = "set it there, and leave it out here";
+            self.clash(&http::SERVER_HEADER, protocol, "the web server writes its own", remedy);
+        }
+        let binds = self.binds();
+        let reachable = binds.iter().any(|bind| !matches!(bind, Bind::Unix(_)));
+        if reachable && !binds.is_empty() && !self.is_not_empty(&gateway::GATEWAY_ALLOW_IPS) {
+            let problem = "nobody may connect";
+            self.clash(
+                &gateway::GATEWAY_ALLOW_IPS,
+                protocol,
+                problem,
+                "name the web servers, or bind a unix socket",
+            );
         }
     }
 

@@ -79,6 +79,25 @@ fn gunicorns_words_and_ours_may_not_name_two_servers() {
 }
 
 #[test]
+fn what_a_web_servers_protocol_has_no_place_for_is_refused() {
+    let tls = [("keyfile", "k"), ("certfile", "c")];
+    refused(
+        &[tls[0], tls[1], ("protocol", "scgi")],
+        &["certfile \"c\"", "protocol is \"scgi\"", "web server"],
+    );
+    refused(&[("proxy_protocol", "v1"), ("protocol", "uwsgi")], &["proxy_protocol", "protocol is \"uwsgi\""]);
+    refused(
+        &[("server_header", "x"), ("protocol", "fastcgi")],
+        &["server_header", "protocol is \"fastcgi\""],
+    );
+    refused(&[("gateway_allow_ips", ""), ("protocol", "uwsgi")], &["nobody may connect"]);
+    passes(&[("gateway_allow_ips", ""), ("protocol", "uwsgi"), ("bind", "unix:a")]);
+    passes(&[("protocol", "fastcgi"), ("forwarded_headers", "x-for"), ("server", "hyper")]);
+    // One file serves several uses.
+    passes(&[("gateway_allow_ips", "10.0.0.0/8"), ("protocol", "http")]);
+}
+
+#[test]
 fn a_part_of_the_head_is_not_larger_than_the_head() {
     refused(
         &[("limit_request_line", "60K"), ("limit_request_head", "32K")],

@@ -22,6 +22,8 @@ pub(crate) struct Setting {
     flags: &'static [&'static str],
     /// Variables of the wider world that set it too, weaker than its own.
     pub(crate) variables: &'static [Variable],
+    /// Other keys, each with its variable, that name it too.
+    pub(crate) other_names: &'static [&'static str],
     /// In the form in which a file has it; `None`: nothing is set.
     pub(crate) default: Option<&'static str>,
     /// How the help tells the default, where the text alone doesn't say enough.
@@ -56,6 +58,7 @@ impl Setting {
             short: None,
             flags: &[],
             variables: &[],
+            other_names: &[],
             default: None,
             said: None,
             place: Place::Anywhere,
@@ -74,6 +77,11 @@ impl Setting {
 
     pub(crate) const fn variables(mut self, variables: &'static [Variable]) -> Self {
         self.variables = variables;
+        self
+    }
+
+    pub(crate) const fn also(mut self, names: &'static [&'static str]) -> Self {
+        self.other_names = names;
         self
     }
 
@@ -119,6 +127,11 @@ impl Setting {
     /// Its own variable.
     pub(crate) fn variable(&self) -> String {
         format!("{PREFIX}{}", self.name.to_ascii_uppercase())
+    }
+
+    /// The variables of its other names.
+    pub(crate) fn other_variables(&self) -> impl Iterator<Item = String> {
+        self.other_names.iter().map(|name| format!("{PREFIX}{}", name.to_ascii_uppercase()))
     }
 
     /// The default, as the help tells it.

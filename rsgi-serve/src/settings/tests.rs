@@ -16,16 +16,18 @@ use crate::log::statsd::StatsdAddress;
 
 /// Reads settings as variables; their names are those of settings.
 fn with(pairs: &[(&str, &str)]) -> Result<(Settings, Values), Faults> {
-    let variable = |name: &str| OsString::from(table::named(name).unwrap().variable());
+    let variable = |name: &str| table::named(name).unwrap().variable();
+    let environment: Vec<_> = pairs.iter().map(|(name, text)| (variable(name), *text)).collect();
+    let environment: Vec<_> = environment.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    settings_of(&environment, &somewhere())
+}
+
+/// Reads variables, on a machine.
+fn settings_of(environment: &[(&str, &str)], machine: &Machine) -> Result<(Settings, Values), Faults> {
     let environment: Vec<(OsString, OsString)> =
-        pairs.iter().map(|(name, text)| (variable(name), text.into())).collect();
-    let sources = Sources {
-        program: &[],
-        folder: Path::new("/nonexistent"),
-        environment: &environment,
-        flags: &[],
-        machine: &somewhere(),
-    };
+        environment.iter().map(|(name, text)| (name.into(), text.into())).collect();
+    let folder = Path::new("/nonexistent");
+    let sources = Sources { program: &[], folder, environment: &environment, flags: &[], machine };
     read(&sources, Vec::new())
 }
 
@@ -45,6 +47,39 @@ fn without_a_word_the_limits_are_those_of_the_core() {
     assert_eq!(settings.control.unwrap().path, Path::new("/run/user/1000/rsgi/shop.ctl"));
     assert_eq!((settings.watch, settings.statsd, settings.status), (None, None, None));
     assert_eq!(settings.process.title, "shop");
+}
+
+#[test]
+fn web_servers_protocols_and_who_may_speak_them_are_settings() {
+    let plain = settings(&[]);
+    assert_eq!(plain.protocol, Protocol::Http);
+    assert_eq!(plain.allowed, ["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()]);
+    for (name, gateway) in [("fastcgi", Gateway::FastCgi), ("scgi", Gateway::Scgi), ("uwsgi", Gateway::Uwsgi)]
+    {
+        assert_eq!(settings(&[("protocol", name)]).protocol, Protocol::Gateway(gateway));
+    }
+    let everyone = settings(&[("gateway_allow_ips", "*")]).allowed;
+    assert_eq!(everyone, ["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()]);
+    let one = |name: &str, text: &str| settings_of(&[(name, text)], &somewhere()).unwrap().0.allowed;
+    let expected = ["192.0.2.1".parse().unwrap()];
+    assert_eq!(one("RSGI_UWSGI_ALLOW_IPS", "192.0.2.1,unix"), expected, "Gunicorn's name");
+    assert_eq!(one("FCGI_WEB_SERVER_ADDRS", "192.0.2.1"), expected, "FastCGI's variable");
+}
+
+#[test]
+fn a_listener_at_descriptor_0_speaks_fastcgi_unless_somebody_says_otherwise() {
+    let machine = Machine { input: Input::Listener, ..somewhere() };
+    let protocol = |pairs: &[(&str, &str)]| settings_of(pairs, &machine).unwrap().0.protocol;
+    assert_eq!(protocol(&[]), Protocol::Gateway(Gateway::FastCgi));
+    assert_eq!(protocol(&[("RSGI_PROTOCOL", "scgi")]), Protocol::Gateway(Gateway::Scgi));
+    for pair in [("RSGI_PROTOCOL", "http"), ("RSGI_BIND", ":8000"), ("RSGI_SOCKET_ACTIVATION", "off")] {
+        assert_eq!(protocol(&[pair]), Protocol::Http, "{pair:?}");
+    }
+    let (_, values) = settings_of(&[], &machine).unwrap();
+    let line = print(&values);
+    assert!(line.contains("\nprotocol = \"fastcgi\" # the listener on descriptor 0\n"), "{line}");
+    let fault = settings_of(&[("RSGI_PROXY_PROTOCOL", "v1")], &machine).unwrap_err().to_string();
+    assert!(fault.contains("protocol is \"fastcgi\" from the listener on descriptor 0"), "{fault}");
 }
 
 #[test]

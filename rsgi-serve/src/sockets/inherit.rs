@@ -64,6 +64,12 @@ pub(crate) fn standard_input_listens() -> bool {
     sockopt::socket_acceptconn(io::stdin()).unwrap_or(false)
 }
 
+/// Whether that is all that was handed over: sockets of the environment come before it.
+pub(crate) fn only_standard_input_listens() -> bool {
+    let handed = handed_over(|name| std::env::var_os(name), std::process::id());
+    standard_input_listens() && handed.is_ok_and(|handed| handed.is_empty())
+}
+
 /// Takes a listening socket by its number.
 pub(crate) fn adopt(number: RawFd) -> Result<Listener, ServeError> {
     let bind = Bind::Fd(number);

@@ -65,11 +65,13 @@ pub(crate) struct Worker {
     pub(crate) of: usize,
 }
 
-/// Whether a listener speaks TLS.
+/// What a listener speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Http,
     Https,
+    /// A web server's own protocol, by its name.
+    Gateway(&'static str),
 }
 
 impl Listener {
@@ -83,11 +85,12 @@ impl Listener {
         &self.place
     }
 
-    /// As the log names it: `http://127.0.0.1:8000`, `unix:/run/app.sock`.
+    /// As the log names it: `http://127.0.0.1:8000`, `fastcgi://127.0.0.1:9000`, `unix:/run/app.sock`.
     pub(crate) fn url(&self, scheme: Scheme) -> String {
         match (&self.place, scheme) {
             (Place::Tcp(address), Scheme::Http) => format!("http://{address}"),
             (Place::Tcp(address), Scheme::Https) => format!("https://{address}"),
+            (Place::Tcp(address), Scheme::Gateway(protocol)) => format!("{protocol}://{address}"),
             (Place::Unix(Some(path)), _) => format!("unix:{}", path.display()),
             (Place::Unix(None), _) => self.bind.to_string(),
         }

@@ -9,9 +9,10 @@ use std::time::Duration;
 use rsgi_core::server::{Config, Load, ServeError};
 use rsgi_core::{App, Running};
 
+use super::gateways;
 use super::job::Purpose;
 use crate::process::Child;
-use crate::settings::{ServerKind, Settings};
+use crate::settings::{Protocol, ServerKind, Settings};
 
 /// A server that runs, to be ended from any thread.
 pub(super) trait Serving: Send + Sync {
@@ -42,6 +43,9 @@ pub(super) fn start(
     config: Config,
     app: impl App,
 ) -> Result<Started, ServeError> {
+    if let Protocol::Gateway(gateway) = settings.protocol {
+        return gateways::start(gateway, settings, config, app);
+    }
     match settings.server {
         #[cfg(feature = "std")]
         ServerKind::Std => {
@@ -56,14 +60,20 @@ pub(super) fn start(
         #[cfg(not(all(feature = "std", feature = "hyper")))]
         missing => {
             drop((config, app));
-            Err(ServeError::bad_setting(
-                "server",
-                missing.name(),
-                "this program was built without it",
-                "choose the other server, or build with the feature of its name",
-            ))
+            Err(self::missing(missing))
         }
     }
+}
+
+/// A server that isn't compiled in.
+#[cfg(not(all(feature = "std", feature = "hyper")))]
+pub(super) fn missing(server: ServerKind) -> ServeError {
+    ServeError::bad_setting(
+        "server",
+        server.name(),
+        "this program was built without it",
+        "choose the other server, or build with the feature of its name",
+    )
 }
 
 /// What the server is given: the settings' word, but where to listen.
@@ -98,7 +108,10 @@ pub(super) fn threads(settings: &Settings) -> usize {
     })
 }
 
-fn started<R: Running + 'static>(running: R, reload: fn(&R::Handle) -> Result<(), ServeError>) -> Started {
+pub(super) fn started<R: Running + 'static>(
+    running: R,
+    reload: fn(&R::Handle) -> Result<(), ServeError>,
+) -> Started {
     let serving = Arc::new(Held::<R> { handle: running.handle(), reload });
     Started { serving, wait: Box::new(move || running.wait()) }
 }

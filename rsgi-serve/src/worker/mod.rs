@@ -9,6 +9,11 @@
 
 mod adapters;
 mod body;
+#[cfg(not(feature = "gateway"))]
+#[path = "no_gateways.rs"]
+mod gateways;
+#[cfg(feature = "gateway")]
+mod gateways;
 mod gauge;
 mod heart;
 mod job;

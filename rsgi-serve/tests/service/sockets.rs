@@ -184,7 +184,10 @@ fn a_listener_on_standard_input_is_served_unless_addresses_are_given() {
     for server in SERVERS {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let mut service = handed(listener.try_clone().unwrap(), ":", &base(server));
+        let mut arguments = base(server);
+        // Without a word it would be FastCGI (gateway.rs).
+        arguments.extend(["--protocol", "http"]);
+        let mut service = handed(listener.try_clone().unwrap(), ":", &arguments);
         service.said(&format!("Listening at: http://{address} "));
         service.said("2 workers ready");
         everyone_answers(&address, &workers_of(service.pid()));

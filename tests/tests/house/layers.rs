@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-hyper", &["rsgi-core"]),
     ("rsgi-gateway", &["rsgi-core", "rsgi-threads"]),
     ("rsgi-test", &["rsgi-core"]),
-    ("rsgi-serve", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-test"]),
+    ("rsgi-serve", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-test"]),
     ("rsgi-examples", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-serve", "rsgi-test"]),
     ("rsgi-afternoon", &["rsgi-core", "rsgi-test"]),
     ("rsgi-benches", &["rsgi-core", "rsgi-std", "rsgi-hyper"]),

@@ -7,6 +7,7 @@
 
 pub(crate) mod clocks;
 mod forms;
+pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod limits;
 pub(crate) mod logging;
@@ -28,7 +29,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Setting> {
 
 /// The setting of this name.
 pub(crate) fn named(name: &str) -> Option<&'static Setting> {
-    all().find(|setting| setting.name == name)
+    all().find(|setting| setting.name == name || setting.other_names.contains(&name))
 }
 
 /// Defines the settings of a group, and the list of them.
@@ -41,11 +42,12 @@ macro_rules! settings {
 }
 use settings;
 
-static GROUPS: [&[&Setting]; 10] = [
+static GROUPS: [&[&Setting]; 11] = [
     sockets::ALL,
     workers::ALL,
     clocks::ALL,
     process::ALL,
+    gateway::ALL,
     http::ALL,
     limits::ALL,
     proxies::ALL,
@@ -148,7 +150,9 @@ mod tests {
             let negative = setting.negative_flag().map(|flag| format!("--{flag}"));
             let variables = setting.variables.iter().map(|variable| variable.name.to_owned());
             let own = [setting.name.to_owned(), setting.variable()];
-            for name in own.into_iter().chain(shorts).chain(longs).chain(negative).chain(variables) {
+            let others = setting.other_names.iter().map(|name| (*name).to_owned());
+            let own = own.into_iter().chain(others).chain(setting.other_variables());
+            for name in own.chain(shorts).chain(longs).chain(negative).chain(variables) {
                 assert!(seen.insert(name.clone()), "{name}");
             }
         }
@@ -188,10 +192,12 @@ mod tests {
             ("syslog_addr", None, "log-syslog-to"),
             ("enable_stdio_inheritance", Some('R'), "enable-stdio-inheritance"),
             ("reload_extra_files", None, "reload-extra-file"),
+            ("protocol", None, "protocol"),
         ] {
             let setting = named(name).unwrap();
             assert_eq!((setting.short, setting.flag().as_ref()), (short, flag));
         }
+        assert!(gateway::GATEWAY_ALLOW_IPS.other_flags().iter().any(|flag| flag == "uwsgi-allow-from"));
         assert!(logging::ERRORLOG.other_flags().iter().any(|flag| flag == "log-file"));
         assert_eq!(http::SENDFILE.negative_flag().as_deref(), Some("no-sendfile"));
     }
