@@ -27,6 +27,8 @@ struct Task<'a, C: Codec> {
     socket: ReactorSocket,
     control: &'a Control,
     clock: Clock,
+    /// News that the machine hasn't been told yet: it comes but once.
+    happened: Option<Happened>,
     /// What the machine rests for.
     reads: bool,
     writes: bool,
@@ -45,6 +47,7 @@ pub(super) async fn serve<C: Codec>(socket: ReactorSocket, ends: Ends, place: Pl
         socket,
         control,
         clock: Clock::default(),
+        happened: None,
         reads: true,
         writes: false,
         has_ended: false,
@@ -75,14 +78,16 @@ impl<C: Codec> Task<'_, C> {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let mut happened = self.poll_socket(context);
+        if self.happened.is_none() {
+            self.happened = self.poll_socket(context);
+        }
         for _ in 0..ROUNDS {
             let Some(going) = going(self.stage) else { return Poll::Ready(()) };
             let now = Instant::now();
             if self.clock.is_over(now) {
                 self.conn.expire(now, going);
             }
-            self.conn.look(happened.unwrap_or_default());
+            self.conn.look(self.happened.take().unwrap_or_default());
             match self.conn.turn(context, going, now) {
                 Rest::Close => return Poll::Ready(()),
                 Rest::Again => break,
@@ -92,8 +97,8 @@ impl<C: Codec> Task<'_, C> {
                 }
             }
             self.control.tell_room();
-            happened = self.poll_socket(context);
-            if happened.is_none() && self.clock.poll(context).is_pending() {
+            self.happened = self.poll_socket(context);
+            if self.happened.is_none() && self.clock.poll(context).is_pending() {
                 return Poll::Pending;
             }
         }
