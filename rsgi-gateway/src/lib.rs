@@ -4,19 +4,28 @@
 //! protocols with the app. Any app runs here unchanged; what a protocol lacks is a typed `NotSupported`.
 //!
 //! How it works: `codec` turns bytes into events and answers into bytes, without any I/O; `request` makes the typed
-//! environ of the variables that a web server sends.
+//! environ of the variables that a web server sends; `conn` is the machine of a connection, which `threads` and `tokio`
+//! host; `cgi` answers the one request of a process.
 #![forbid(unsafe_code)]
 
 pub mod cgi;
 pub mod codec;
-mod conn;
-mod peers;
 mod request;
+
+// What every server of connections has.
+#[cfg(any(feature = "threads", feature = "tokio"))]
+mod conn;
+#[cfg(any(feature = "threads", feature = "tokio"))]
+mod peers;
+#[cfg(any(feature = "threads", feature = "tokio"))]
 mod settings;
+#[cfg(any(feature = "threads", feature = "tokio"))]
 mod site;
+
 #[cfg(feature = "threads")]
 pub mod threads;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
+#[cfg(any(feature = "threads", feature = "tokio"))]
 pub use settings::Options;

@@ -34,7 +34,7 @@ impl Peers {
         peer.ip().is_none_or(|address| self.0.iter().any(|network| network.contains(address)))
     }
 
-    pub(crate) fn log_refused<C: Codec>(&self, peer: &Endpoint) {
+    pub(crate) fn log_refused<C: Codec>(peer: &Endpoint) {
         tracing::warn!(
             target: "rsgi",
             protocol = C::NAME,

@@ -65,11 +65,6 @@ impl Site {
         self.running.load(Ordering::SeqCst)
     }
 
-    /// How many requests are there and not begun.
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::SeqCst)
-    }
-
     /// Counts a request at work.
     pub(crate) fn run(self: &Arc<Self>) -> Counted {
         self.running.fetch_add(1, Ordering::SeqCst);
@@ -81,6 +76,14 @@ impl Site {
         let before = self.waiting.fetch_add(1, Ordering::SeqCst);
         let counted = Counted(Arc::clone(self), |site| &site.waiting);
         (before < self.limits.pending_requests.unwrap_or(usize::MAX)).then_some(counted)
+    }
+}
+
+#[cfg(feature = "threads")]
+impl Site {
+    /// How many requests are there and not begun.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
     }
 }
 

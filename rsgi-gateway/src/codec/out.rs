@@ -60,7 +60,7 @@ impl Out {
     }
 
     /// Lets go of memory that a long answer took, once everything was sent.
-    pub(crate) fn rest(&mut self) {
+    pub fn rest(&mut self) {
         if self.is_empty() && self.tail.capacity() > KEPT {
             self.tail = BytesMut::new();
         }

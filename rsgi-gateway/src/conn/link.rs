@@ -84,16 +84,6 @@ impl<S: Socket, C: Codec> Link<S, C> {
         });
     }
 
-    /// The same, for one who isn't the connection's own thread: it leaves the socket to those who wait for it.
-    pub(crate) fn read_beside(&self) {
-        self.change(|state, effects| {
-            state.may_have_more(false);
-            if state.readers == 0 {
-                state.read(&self.site, effects);
-            }
-        });
-    }
-
     /// Waits until the socket is ready, or for so long; on a thread that may.
     pub(crate) fn wait(&self, way: Way, most: Duration) {
         let socket = {
@@ -126,17 +116,6 @@ impl<S: Socket, C: Codec> Link<S, C> {
         self.change(|state, effects| state.lose(cause, effects));
     }
 
-    /// Sends what lies gathered, without waiting. Errors are found by whoever sends next.
-    pub(crate) fn send_gathered(&self) {
-        self.change(|state, effects| {
-            state.tick_asked = false;
-            state.flush(effects);
-            if state.is_driven && !state.out.is_empty() {
-                state.ask_for_tick();
-            }
-        });
-    }
-
     /// Sends what the system takes.
     pub(crate) fn flush(&self) {
         self.change(State::flush);
@@ -147,6 +126,31 @@ impl<S: Socket, C: Codec> Link<S, C> {
         self.change(|state, effects| {
             state.lose(Cause::ServerStopped, effects);
             state.close();
+        });
+    }
+}
+
+/// What threads do for a connection that another one has.
+#[cfg(feature = "threads")]
+impl<S: Socket, C: Codec> Link<S, C> {
+    /// Reads what is there, for one who isn't the connection's own thread: it leaves the socket to those who wait for it.
+    pub(crate) fn read_beside(&self) {
+        self.change(|state, effects| {
+            state.may_have_more(false);
+            if state.readers == 0 {
+                state.read(&self.site, effects);
+            }
+        });
+    }
+
+    /// Sends what lies gathered, without waiting. Errors are found by whoever sends next.
+    pub(crate) fn send_gathered(&self) {
+        self.change(|state, effects| {
+            state.tick_asked = false;
+            state.flush(effects);
+            if state.is_driven && !state.out.is_empty() {
+                state.ask_for_tick();
+            }
         });
     }
 }

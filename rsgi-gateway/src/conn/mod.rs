@@ -111,11 +111,6 @@ impl<S: Socket, C: Codec> Conn<S, C> {
         is_over || !state.begun.is_empty() || !self.running.is_empty() || !self.ahead.is_empty()
     }
 
-    /// How many requests are at work.
-    pub(crate) fn running(&self) -> usize {
-        self.running.len()
-    }
-
     /// The connection is over, as the host has seen.
     pub(crate) fn lose(&self, cause: Cause) {
         self.link.lose(cause);

@@ -22,6 +22,7 @@ use crate::codec::{After, Codec, Ending, Event, Malformed, Out, RequestId, Varia
 use crate::site::{Counted, Site};
 
 /// What lies under a connection's lock.
+#[expect(clippy::struct_excessive_bools, reason = "four marks that have nothing to do with each other")]
 pub(crate) struct State<S, C> {
     /// `None` once it is over.
     socket: Option<S>,

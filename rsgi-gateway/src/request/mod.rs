@@ -81,16 +81,6 @@ impl Request {
         Ok(Self { method, version, target, fields, facts, length, coded, variables })
     }
 
-    /// The method.
-    pub(crate) fn method(&self) -> &Method {
-        &self.method
-    }
-
-    /// The protocol between client and web server.
-    pub(crate) fn version(&self) -> Version {
-        self.version
-    }
-
     /// The length of the content.
     pub(crate) fn length(&self, unsaid: Unsaid) -> InputLength {
         match (self.length, unsaid) {

@@ -11,8 +11,7 @@ use std::task::{Context, Wake, Waker};
 use rsgi_core::Cause;
 use rsgi_core::server::HalfClose;
 use rsgi_threads::{
-    Accepted, ConnWaker, Hangup, Interest, Next, Opened, Parked, Pending, Place, Protocol, Readiness,
-    Runtime, Stream, Turn,
+    Accepted, ConnWaker, Hangup, Interest, Next, Opened, Place, Protocol, Readiness, Runtime, Stream, Turn,
 };
 
 use super::socket::EngineSocket;
@@ -26,7 +25,6 @@ pub(crate) struct Gateway<C> {
     site: Arc<Site>,
     places: Vec<Place>,
     peers: Peers,
-    pending: Pending,
     runtime: Runtime,
     codec: PhantomData<fn() -> C>,
 }
@@ -35,8 +33,6 @@ pub(crate) struct Gateway<C> {
 pub(crate) struct Held<C: Codec> {
     conn: Conn<EngineSocket, C>,
     task: Waker,
-    /// One for each request that is pending and holds no thread.
-    parked: Vec<Parked>,
 }
 
 struct Task(ConnWaker);
@@ -52,22 +48,15 @@ impl Wake for Task {
 }
 
 impl<C: Codec> Gateway<C> {
-    pub(crate) fn new(
-        site: Arc<Site>,
-        places: Vec<Place>,
-        peers: Peers,
-        pending: Pending,
-        runtime: Runtime,
-    ) -> Self {
-        Self { site, places, peers, pending, runtime, codec: PhantomData }
+    pub(crate) fn new(site: Arc<Site>, places: Vec<Place>, peers: Peers, runtime: Runtime) -> Self {
+        Self { site, places, peers, runtime, codec: PhantomData }
     }
+}
 
-    fn turn(&self, held: &mut Held<C>, turn: &Turn<'_, Self>) -> Next {
-        held.parked.clear();
-        let mut context = Context::from_waker(&held.task);
-        let rest = held.conn.turn(&mut context, going(turn), turn.now());
-        held.parked.extend((0..held.conn.running()).map(|_| self.pending.park()));
-        next(rest)
+impl<C: Codec> Held<C> {
+    fn turn(&mut self, turn: &Turn<'_, Gateway<C>>) -> Next {
+        let mut context = Context::from_waker(&self.task);
+        next(self.conn.turn(&mut context, going(turn), turn.now()))
     }
 }
 
@@ -88,7 +77,7 @@ impl<C: Codec> Protocol for Gateway<C> {
         let place = self.places.get(facts.listener)?;
         let peer = facts.peer_endpoint(&stream);
         if !self.peers.may_speak(&peer) {
-            self.peers.log_refused::<C>(&peer);
+            Peers::log_refused::<C>(&peer);
             return None;
         }
         let ends = Ends { peer, local: place.local(&stream).ok()?, accepted: facts.at };
@@ -97,7 +86,7 @@ impl<C: Codec> Protocol for Gateway<C> {
         let conn = Conn::new(Arc::clone(&shared));
         let first = self.site.timeouts.head.map(|time| facts.at + time);
         let task = Waker::from(Arc::new(Task(waker)));
-        Some(Opened { connection: Held { conn, task, parked: Vec::new() }, shared, next: Next::read(first) })
+        Some(Opened { connection: Held { conn, task }, shared, next: Next::read(first) })
     }
 
     fn ready(&self, held: &mut Held<C>, readiness: Readiness, turn: &mut Turn<'_, Self>) -> Next {
@@ -105,11 +94,11 @@ impl<C: Codec> Protocol for Gateway<C> {
         if let Some(hangup @ (Hangup::Gone | Hangup::Cut)) = readiness.hangup() {
             held.conn.lose(cause(hangup));
         }
-        if held.conn.look(happened) || readiness.woken() { Next::Run } else { self.turn(held, turn) }
+        if held.conn.look(happened) || readiness.woken() { Next::Run } else { held.turn(turn) }
     }
 
     fn run(&self, held: &mut Held<C>, turn: &mut Turn<'_, Self>) -> Next {
-        self.turn(held, turn)
+        held.turn(turn)
     }
 
     fn timeout(&self, held: &mut Held<C>, turn: &mut Turn<'_, Self>) -> Next {
@@ -119,12 +108,11 @@ impl<C: Codec> Protocol for Gateway<C> {
 
     fn drain(&self, held: &mut Held<C>, turn: &mut Turn<'_, Self>) -> Next {
         // Nothing is done for an idle connection that blocks; one at work goes on.
-        if held.conn.look(Happened::default()) { Next::Run } else { self.turn(held, turn) }
+        if held.conn.look(Happened::default()) { Next::Run } else { held.turn(turn) }
     }
 
-    fn has_room(&self, running: usize) -> bool {
-        let most = self.site.limits.running_requests.unwrap_or(usize::MAX);
-        running + self.pending.count() < most
+    fn has_room(&self, _: usize) -> bool {
+        self.site.limits.running_requests.is_none_or(|most| self.site.running() < most)
     }
 
     fn hangup(&self, shared: &Link<EngineSocket, C>, hangup: Hangup) {

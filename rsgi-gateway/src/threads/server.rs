@@ -7,13 +7,12 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rsgi_core::server::{Config, Load, ServeError};
 use rsgi_core::{Adapter, App, Capabilities, Endpoint, Running};
-use rsgi_threads::{Accepting, Pending, Runtime, Service, ServiceHandle, ServiceParts, open_listeners};
+use rsgi_threads::{Pending, Runtime, Service, ServiceHandle, ServiceParts, open_listeners};
 
 use super::protocol::Gateway;
 use crate::codec::Codec;
@@ -43,12 +42,16 @@ use crate::site::Site;
 /// ```
 pub struct Server<C> {
     service: Service,
+    site: Arc<Site>,
     codec: PhantomData<fn() -> C>,
 }
 
 /// Stops a [`Server`] from another thread. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Handle(ServiceHandle);
+pub struct Handle {
+    service: ServiceHandle,
+    site: Arc<Site>,
+}
 
 impl<C: Codec> Server<C> {
     /// Starts serving with the settings that only gateways have.
@@ -59,25 +62,25 @@ impl<C: Codec> Server<C> {
     pub fn start_with(config: &Config, options: &Options, app: impl App) -> Result<Self, ServeError> {
         options.refuse_reactors()?;
         let mut server = facts::<C>(config, &app, capabilities())?;
-        let threads = config.threads.map_or(THREADS, NonZeroUsize::get);
-        server.multithread = threads > 1;
+        let engine = rsgi_threads::Config::of_server(config).thread_name(C::NAME);
+        server.multithread = engine.handler_threads() > 1;
         let runtime = Runtime::new(RUNTIME)?;
         let (listeners, places) = open_listeners(config)?;
         let drain = server.drain.clone();
-        let pending = Pending::default();
         let app = Arc::new(app);
         let site = Arc::new(Site::new(config, server, &app));
-        let gateway = Gateway::<C>::new(site, places, options.peers(), pending.clone(), runtime);
+        let gateway = Gateway::<C>::new(Arc::clone(&site), places, options.peers(), runtime);
         let service = Service::start(ServiceParts {
             protocol: Arc::new(gateway),
             app,
             listeners,
-            engine: engine(config, threads, C::NAME),
+            engine,
             drain,
-            pending,
+            // Counted by the site.
+            pending: Pending::default(),
             graceful: config.timeouts.graceful,
         })?;
-        Ok(Self { service, codec: PhantomData })
+        Ok(Self { service, site, codec: PhantomData })
     }
 }
 
@@ -100,21 +103,24 @@ impl<C: Codec> Running for Server<C> {
     }
 
     fn handle(&self) -> Handle {
-        Handle(self.service.handle())
+        Handle { service: self.service.handle(), site: Arc::clone(&self.site) }
     }
 
     const CAN_BE_WORKER: bool = true;
 
     fn shutdown_by(handle: &Handle, limit: Option<Duration>) {
-        Service::shutdown_by(&handle.0, limit);
+        Service::shutdown_by(&handle.service, limit);
     }
 
     fn leave_by(handle: &Handle, limit: Option<Duration>) {
-        Service::leave_by(&handle.0, limit);
+        Service::leave_by(&handle.service, limit);
     }
 
     fn load(handle: &Handle) -> Option<Load> {
-        Service::load(&handle.0)
+        let mut load = handle.service.load();
+        // A connection may have several requests, of which a thread runs one at a time.
+        (load.running, load.waiting) = (handle.site.running(), handle.site.waiting());
+        Some(load)
     }
 
     fn wait(self) -> Result<(), ServeError> {
@@ -128,21 +134,9 @@ impl<C> fmt::Debug for Server<C> {
     }
 }
 
-fn engine(config: &Config, threads: usize, name: &str) -> rsgi_threads::Config {
-    let shares = config.limits.running_requests.is_some();
-    rsgi_threads::Config::default()
-        .threads(threads)
-        .connections(config.limits.connections)
-        .accepting(if shares { Accepting::WhileFree } else { Accepting::Always })
-        .thread_name(name)
-}
-
 /// What a gateway can do: what its protocol has no place for is left out.
 fn capabilities() -> Capabilities {
     if Runtime::HERE { Capabilities::TOKIO } else { Capabilities::NONE }
 }
-
-/// Handler threads where the setting `threads` names no number: enough to wait for databases on any machine.
-const THREADS: usize = 32;
 
 const RUNTIME: &str = "rsgi-gw-tokio";

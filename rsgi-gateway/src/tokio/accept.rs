@@ -88,7 +88,7 @@ impl Accepting {
     fn serve<C: Codec>(&self, (stream, address): (Stream, Address), place: Place) {
         let peer = stream.peer_endpoint(&address);
         if !self.peers.may_speak(&peer) {
-            return self.peers.log_refused::<C>(&peer);
+            return Peers::log_refused::<C>(&peer);
         }
         match self.open(stream) {
             Ok((local, socket)) => {
