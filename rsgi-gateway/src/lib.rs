@@ -11,14 +11,15 @@
 pub mod cgi;
 pub mod codec;
 mod request;
+mod settings;
 
 // What every server of connections has.
 #[cfg(any(feature = "threads", feature = "tokio"))]
 mod conn;
 #[cfg(any(feature = "threads", feature = "tokio"))]
-mod peers;
+mod options;
 #[cfg(any(feature = "threads", feature = "tokio"))]
-mod settings;
+mod peers;
 #[cfg(any(feature = "threads", feature = "tokio"))]
 mod site;
 
@@ -28,4 +29,4 @@ pub mod threads;
 pub mod tokio;
 
 #[cfg(any(feature = "threads", feature = "tokio"))]
-pub use settings::Options;
+pub use options::Options;

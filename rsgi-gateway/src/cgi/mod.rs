@@ -29,7 +29,7 @@ use std::sync::Arc;
 use rsgi_core::server::{Config, ServeError};
 use rsgi_core::{App, Capabilities};
 
-use crate::settings::facts_of;
+use crate::settings::facts;
 use process::Process;
 use request::Call;
 
@@ -67,7 +67,7 @@ const NAME: &str = "rsgi-cgi";
 /// }
 /// ```
 pub fn run(config: &Config, app: impl App) -> Result<ExitCode, ServeError> {
-    let server = facts_of(NAME, config, &app, CAPABILITIES)?;
+    let server = facts(NAME, config, &app, CAPABILITIES)?;
     let process = Process::take()?;
     let call = Call::new(server, config.limits.clone(), process::errors());
     let app = Arc::new(app);

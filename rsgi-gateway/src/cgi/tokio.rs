@@ -23,7 +23,7 @@ use super::answer::{self, Output};
 use super::process::{self, Process};
 use super::request::{Begun, Call, Ending, tell};
 use super::{CAPABILITIES, NAME};
-use crate::settings::facts_of;
+use crate::settings::facts;
 
 /// As [`run`](super::run), within a runtime of tokio's: for apps that need one.
 ///
@@ -31,7 +31,7 @@ use crate::settings::facts_of;
 ///
 /// As [`run`](super::run), and if the system doesn't let a runtime begin.
 pub fn run_on_tokio(config: &Config, app: impl App) -> Result<ExitCode, ServeError> {
-    let mut server = facts_of(NAME, config, &app, CAPABILITIES | Capabilities::TOKIO)?;
+    let mut server = facts(NAME, config, &app, CAPABILITIES | Capabilities::TOKIO)?;
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()

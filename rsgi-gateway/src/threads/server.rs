@@ -16,7 +16,8 @@ use rsgi_threads::{Pending, Runtime, Service, ServiceHandle, ServiceParts, open_
 
 use super::protocol::Gateway;
 use crate::codec::Codec;
-use crate::settings::{Options, facts};
+use crate::options::Options;
+use crate::settings::facts;
 use crate::site::Site;
 
 /// A server that hosts an app behind a web server, on blocking threads; dropping it stops it at once. `C` is the protocol:
@@ -61,7 +62,7 @@ impl<C: Codec> Server<C> {
     /// As [`Adapter::start`].
     pub fn start_with(config: &Config, options: &Options, app: impl App) -> Result<Self, ServeError> {
         options.refuse_reactors()?;
-        let mut server = facts::<C>(config, &app, capabilities())?;
+        let mut server = facts(C::NAME, config, &app, capabilities())?;
         let engine = rsgi_threads::Config::of_server(config).thread_name(C::NAME);
         server.multithread = engine.handler_threads() > 1;
         let runtime = Runtime::new(RUNTIME)?;

@@ -22,7 +22,8 @@ use super::accept::Accepting;
 use super::control::{Control, Handle};
 use super::pool::{Threads, Workers};
 use crate::codec::Codec;
-use crate::settings::{Options, facts};
+use crate::options::Options;
+use crate::settings::facts;
 use crate::site::Site;
 
 /// A server that hosts an app behind a web server, on tokio; dropping it stops it at once. `C` is the protocol:
@@ -62,7 +63,7 @@ impl<C: Codec> Server<C> {
     /// As [`Adapter::start`].
     pub fn start_with(config: &Config, options: &Options, app: impl App) -> Result<Self, ServeError> {
         refuse_foreign::<C>(config)?;
-        let mut server = facts::<C>(config, &app, Capabilities::TOKIO)?;
+        let mut server = facts(C::NAME, config, &app, Capabilities::TOKIO)?;
         let limit = config.threads.map_or(BLOCKING_THREADS, NonZeroUsize::get);
         let runtime = runtime(options, limit)?;
         let (listeners, places) = open_listeners(config)?;

@@ -12,13 +12,7 @@ fn what_came(environ: &Environ) -> String {
         .iter()
         .map(|(name, value)| format!("{name}={}", value.to_str().unwrap_or("?")))
         .collect();
-    format!(
-        "{} {} {:?} {:?}",
-        environ.method(),
-        environ.path_info(),
-        environ.query(),
-        fields
-    )
+    format!("{} {} {:?} {:?}", environ.method(), environ.path_info(), environ.query(), fields)
 }
 
 fn tells(environ: Environ, start_response: StartResponse) -> Result<Started, Error> {

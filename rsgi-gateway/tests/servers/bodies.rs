@@ -89,7 +89,10 @@ fn bodies_of_every_kind_are_whole<H: Host, W: Wire>() {
             let answer = served.connect().get(&format!("/{kind}")).answer();
             assert!(answer.content == pattern(LENGTH), "{kind}: {} bytes", answer.content.len());
             let may_block = next(&drops);
-            assert!(may_block || ["bytes", "send"].contains(&kind), "{kind} was dropped where it can't block");
+            assert!(
+                may_block || ["bytes", "send"].contains(&kind),
+                "{kind} was dropped where it can't block"
+            );
         }
         served.end();
     }

@@ -3,7 +3,9 @@
 use std::io::{Read as _, Write as _};
 
 use rsgi_core::http::StatusCode;
-use rsgi_core::{App, Body, Environ, Error, InputError, InputLength, StartResponse, Started, app_fn, blocking};
+use rsgi_core::{
+    App, Body, Environ, Error, InputError, InputLength, StartResponse, Started, app_fn, blocking,
+};
 
 use crate::served::{Host, Served};
 use crate::wire::{Client, FastCgi, Request, Wire, begin, params, pattern, stdin};
@@ -70,12 +72,8 @@ fn a_request_may_come_byte_by_byte<H: Host, W: Wire>() {
     let served = Served::<H, W>::new(blocking(by_read));
     let mut client = served.connect();
     client.socket().set_nodelay(true).unwrap();
-    let bytes = [
-        W::head(&Request::post("/", 5).variables),
-        W::content(b"hel", 2),
-        W::content(b"lo", 1),
-        W::end(),
-    ];
+    let bytes =
+        [W::head(&Request::post("/", 5).variables), W::content(b"hel", 2), W::content(b"lo", 1), W::end()];
     for byte in bytes.concat() {
         client.send(&[byte]);
     }
