@@ -32,7 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rsgi-afternoon",
         ],
     ),
-    ("rsgi-fuzz", &["rsgi-core", "rsgi-std", "rsgi-hyper"]),
+    ("rsgi-fuzz", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway"]),
 ];
 
 /// All that rsgi-core depends on. `pin-project-lite` is there because pinning a field by hand takes unsafe code.

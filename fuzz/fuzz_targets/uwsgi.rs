@@ -1,0 +1,13 @@
+//! uwsgi's codec: the same events however the bytes are split, in the order of the contract, and nothing held without a bound.
+//!
+//! The first byte chooses the bounds and when answers end, the second where the bytes are cut. Not here: what a request comes
+//! to (rsgi-gateway's own tests).
+//!
+//! Invariant held against: what is told depends on the bytes alone.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use rsgi_fuzz::gateway::judge;
+use rsgi_gateway::codec::Uwsgi;
+
+fuzz_target!(|data: &[u8]| judge::<Uwsgi>(data));
