@@ -14,7 +14,7 @@ use crate::process::signals::{self, Signals};
 use crate::process::title::Title;
 use crate::process::{Forking, Start};
 use crate::worker::{Body, Hosted};
-use crate::{alone, check};
+use crate::{alone, check, once};
 
 /// A program that serves an app: what `run` does, with more to choose.
 ///
@@ -140,12 +140,16 @@ impl Launcher {
         let signals = Signals::hold()?;
         let role = Role::take()?;
         let start = Start::remember()?;
-        let started = Started {
+        let mut started = Started {
             arguments: std::env::args_os().collect(),
             environment: std::env::vars_os().collect(),
             folder: start.folder().to_owned(),
             input: role.input(),
         };
+        let once = once::is_asked(&role, &started);
+        if once {
+            once::without_query(&mut started.arguments);
+        }
         let mut program = Program::named(started.arguments.first());
         program.name = self.name.unwrap_or(program.name);
         program.version = self.version.unwrap_or(program.version);
@@ -177,6 +181,7 @@ impl Launcher {
                     _ => Ok(Exit::Clean.into()),
                 }
             }
+            Ok(Asked::Do(invocation)) if once => Ok(once::run(launch, invocation.settings)),
             Ok(Asked::Do(invocation)) => act(launch, *invocation, role, self.commands),
             Err(faults) => match role {
                 Role::Heir(estate) => Ok(master::refuse(&launch, &faults.to_string(), estate)),

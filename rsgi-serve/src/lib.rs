@@ -53,6 +53,7 @@ mod alone;
 mod check;
 mod fleet;
 mod master;
+mod once;
 mod watch;
 mod worker;
 

@@ -107,6 +107,11 @@ pub(crate) fn read(sources: &Sources<'_>, mut faults: Vec<Fault>) -> Result<(Set
     Ok((settings, values))
 }
 
+/// The variable that says what to speak.
+pub(crate) fn protocol_variable() -> String {
+    gateway::PROTOCOL.variable()
+}
+
 /// The protocol of a program that was started with a listener as its standard input, as web servers and their managers start
 /// FastCGI applications (FastCGI specification 1.0, section 2.2), unless somebody says what it is to speak, or where to listen.
 fn by_listener(values: &Values, machine: &Machine) -> Option<Given> {

@@ -2,15 +2,21 @@
 
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use rsgi_core::Middleware as _;
 
 use super::job::{Failure, Job};
-use super::life;
 use super::reins::Reins;
 use super::runtime::Ground;
+use super::spans::Spanned;
+use super::{gateways, life};
 use crate::Section;
+use crate::access::Access;
 use crate::factory::{Creation, Factory};
 use crate::hooks::panic_text;
 use crate::process::{Child, alone};
+use crate::settings::Settings;
 
 /// What can be served.
 pub(crate) trait Body {
@@ -19,6 +25,14 @@ pub(crate) trait Body {
 
     /// Makes the app, unless that was done, and serves it until it is told to end.
     fn serve(&mut self, child: &Child, job: Job, reins: &std::sync::Arc<Reins>) -> Result<(), Failure>;
+
+    /// Makes the app, and answers with it the one request that this process was started for.
+    fn answer(
+        &mut self,
+        child: &Child,
+        settings: &Settings,
+        access: Option<Access>,
+    ) -> Result<ExitCode, Failure>;
 }
 
 /// The factory, and the app if it was made before the fork.
@@ -83,6 +97,24 @@ impl<F: Factory<M>, M> Body for Hosted<F, M> {
         let served = life::serve(child, job, app, reins);
         ground.leave();
         served
+    }
+
+    fn answer(
+        &mut self,
+        child: &Child,
+        settings: &Settings,
+        access: Option<Access>,
+    ) -> Result<ExitCode, Failure> {
+        let section: &'static Section = Box::leak(Box::new(Section::new(settings.app.clone())));
+        let mut ground = Ground::default();
+        let app = self.make_whole(child, section, &mut ground)?;
+        let app = Spanned::new(app, settings.request_spans);
+        let answered = match access {
+            Some(access) => gateways::answer(child, settings, access.wrap(app)),
+            None => gateways::answer(child, settings, app),
+        };
+        ground.leave();
+        Ok(answered?)
     }
 }
 

@@ -33,6 +33,7 @@ mod trace_parent;
 mod words;
 
 pub(crate) use body::{Body, Hosted};
+pub(crate) use gateways::is_called;
 pub(crate) use job::{Failure, Job, Purpose};
 pub(crate) use life::{live, live_in};
 pub(crate) use words::{Mouth, StatusPipe};
