@@ -3,12 +3,13 @@
 //! The web server starts the program for each request (Apache's `mod_cgid` and `mod_cgi`, lighttpd's `mod_cgi`, and many more);
 //! [`run`] answers that one, and ends. Slow by nature, and at home wherever nothing may keep running.
 //!
-//! What differs from the servers: a broken answer shows by the exit status alone, where its length wasn't declared, as the
-//! protocol has no way to tell; nothing limits time, which the web server does. Not here: scripts that speak HTTP
-//! themselves (non-parsed headers, RFC 3875 section 5).
+//! What differs from the servers: a broken answer ends where it broke, which the client sees only if its length was declared
+//! and the web server passes that on (lighttpd 1.4.69 does; Apache 2.4.71 with `SetEnvIf Request_URI . ap_trust_cgilike_cl=1`,
+//! without which it drops every script's `Content-Length`), and else by the exit status alone. Nothing here limits time, which
+//! the web server does. Not here: scripts that speak HTTP themselves (non-parsed headers, RFC 3875 section 5).
 //!
-//! Apache (2.4.71) serves another page of its own for an answer of 200 with a `Location` that begins with a slash, as
-//! RFC 3875 section 6.2.2 has it for a script's redirect. An app that means one answers 303.
+//! Apache answers 200 with a `Location` that begins with a slash by that page of its own, as RFC 3875 section 6.2.2 has it
+//! for a script's redirect; lighttpd passes it on. An app that means a redirect answers 303, which both pass on.
 //!
 //! Invariant: nothing but the answer goes to the web server, whatever the app prints.
 //! Next: `request.rs` of this folder, which is one request from end to end; `process.rs`, `input.rs`, `answer.rs`.

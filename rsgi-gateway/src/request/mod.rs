@@ -74,7 +74,8 @@ impl Request {
         let (told, mut fields) = Told::sort(&variables, limits)?;
         let method = Method::from_bytes(told.method)
             .map_err(|_| Refusal::bad("REQUEST_METHOD is missing or no method"))?;
-        let length = variables.content_length().map_err(|wrong| Refusal::bad(wrong.to_string()))?;
+        let length = if told.has_length { variables.content_length() } else { Ok(None) };
+        let length = length.map_err(|wrong| Refusal::bad(wrong.to_string()))?;
         if told.server_name == b"_" && fields.get(http::header::HOST).is_some_and(|host| host == "_") {
             // Debian's nginx (1.22) sends `$host`, its own `server_name` for a client's missing Host.
             fields.remove(http::header::HOST);

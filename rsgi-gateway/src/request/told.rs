@@ -36,6 +36,8 @@ pub(super) struct Told<'a> {
     pub(super) ssl_protocol: &'a [u8],
     /// Whether the client sent its content in a transfer coding, which the web server has undone.
     pub(super) coded: bool,
+    /// Whether some `CONTENT_LENGTH` isn't empty.
+    pub(super) has_length: bool,
     content_type: &'a [u8],
     content_length: &'a [u8],
 }
@@ -75,28 +77,32 @@ impl<'a> Told<'a> {
     }
 
     fn keep(&mut self, name: &[u8], value: &'a [u8]) {
-        match name {
-            b"REQUEST_METHOD" => self.method = value,
-            b"SERVER_PROTOCOL" => self.protocol = value,
-            b"REQUEST_URI" => self.request_uri = value,
-            b"SCRIPT_NAME" => self.script_name = Some(value),
-            b"PATH_INFO" => self.path_info = Some(value),
-            b"QUERY_STRING" => self.query = Some(value),
-            b"DOCUMENT_URI" => self.document_uri = Some(value),
-            b"SCRIPT_FILENAME" => self.script_filename = value,
-            b"DOCUMENT_ROOT" => self.document_root = value,
-            b"CONTEXT_DOCUMENT_ROOT" => self.context_root = value,
-            b"SERVER_SOFTWARE" => self.software = value,
-            b"HTTPS" => self.https = value,
-            b"REQUEST_SCHEME" => self.scheme = value,
-            b"REMOTE_ADDR" => self.remote_addr = value,
-            b"REMOTE_PORT" => self.remote_port = value,
-            b"SERVER_ADDR" => self.server_addr = value,
-            b"SERVER_PORT" => self.server_port = value,
-            b"SERVER_NAME" => self.server_name = value,
-            b"SSL_PROTOCOL" => self.ssl_protocol = value,
-            b"CONTENT_TYPE" => self.content_type = value,
-            b"CONTENT_LENGTH" => self.content_length = value,
+        // By length first: compared in turn, the names cost more than everything else here together.
+        match (name.len(), name) {
+            (14, b"REQUEST_METHOD") => self.method = value,
+            (15, b"SERVER_PROTOCOL") => self.protocol = value,
+            (11, b"REQUEST_URI") => self.request_uri = value,
+            (11, b"SCRIPT_NAME") => self.script_name = Some(value),
+            (9, b"PATH_INFO") => self.path_info = Some(value),
+            (12, b"QUERY_STRING") => self.query = Some(value),
+            (12, b"DOCUMENT_URI") => self.document_uri = Some(value),
+            (15, b"SCRIPT_FILENAME") => self.script_filename = value,
+            (13, b"DOCUMENT_ROOT") => self.document_root = value,
+            (21, b"CONTEXT_DOCUMENT_ROOT") => self.context_root = value,
+            (15, b"SERVER_SOFTWARE") => self.software = value,
+            (5, b"HTTPS") => self.https = value,
+            (14, b"REQUEST_SCHEME") => self.scheme = value,
+            (11, b"REMOTE_ADDR") => self.remote_addr = value,
+            (11, b"REMOTE_PORT") => self.remote_port = value,
+            (11, b"SERVER_ADDR") => self.server_addr = value,
+            (11, b"SERVER_PORT") => self.server_port = value,
+            (11, b"SERVER_NAME") => self.server_name = value,
+            (12, b"SSL_PROTOCOL") => self.ssl_protocol = value,
+            (12, b"CONTENT_TYPE") => self.content_type = value,
+            (14, b"CONTENT_LENGTH") => {
+                self.content_length = value;
+                self.has_length |= !value.is_empty();
+            }
             _ => {}
         }
     }
@@ -115,7 +121,11 @@ impl Fields<'_> {
             b"HOST" => self.check_host(value)?,
             _ => {}
         }
-        self.append(field_name(field)?, value)
+        let name = match usual_name(field) {
+            Some(name) => name,
+            None => field_name(field)?,
+        };
+        self.append(name, value)
     }
 
     /// One Host at most, and a right one, as on the HTTP servers. Whether there must be one was the web server's to
@@ -145,6 +155,25 @@ impl Fields<'_> {
         let full = |_| Refusal::large("more fields than a header map can hold");
         self.map.try_append(name, value).map_err(full).map(drop)
     }
+}
+
+/// The names that nearly every request has, which needn't be read.
+fn usual_name(variable: &[u8]) -> Option<HeaderName> {
+    Some(match (variable.len(), variable) {
+        (4, b"HOST") => header::HOST,
+        (6, b"ACCEPT") => header::ACCEPT,
+        (6, b"COOKIE") => header::COOKIE,
+        (6, b"ORIGIN") => header::ORIGIN,
+        (7, b"REFERER") => header::REFERER,
+        (10, b"CONNECTION") => header::CONNECTION,
+        (10, b"USER_AGENT") => header::USER_AGENT,
+        (13, b"AUTHORIZATION") => header::AUTHORIZATION,
+        (13, b"CACHE_CONTROL") => header::CACHE_CONTROL,
+        (13, b"IF_NONE_MATCH") => header::IF_NONE_MATCH,
+        (15, b"ACCEPT_ENCODING") => header::ACCEPT_ENCODING,
+        (15, b"ACCEPT_LANGUAGE") => header::ACCEPT_LANGUAGE,
+        _ => return None,
+    })
 }
 
 /// The field's name: hyphens for underscores, lower case.
