@@ -2,6 +2,7 @@
 //!
 //! Started without a request, this program runs its tests, each of which starts it again with one. It takes a test's name,
 //! or a part of it, and `--list`, as the usual harness does.
+#![expect(clippy::print_stdout, reason = "as the usual harness does, and an app that mustn't")]
 
 use std::error::Error;
 use std::io::{self, Read as _, Write as _};

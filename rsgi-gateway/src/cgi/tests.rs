@@ -65,6 +65,7 @@ fn answer(app: &impl App, more: &[(&str, &str)], input: &[u8]) -> Answered {
 }
 
 /// Tells what it gets.
+#[expect(clippy::needless_pass_by_value, reason = "the form that an app has")]
 fn teller(environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
     let server = environ.server();
     assert!(server.run_once && server.multiprocess && !server.multithread);

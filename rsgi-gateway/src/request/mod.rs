@@ -51,7 +51,7 @@ pub(crate) struct Refusal {
 /// What content a request may have whose length isn't told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
-    not(any(feature = "threads", feature = "tokio")),
+    not(any(test, feature = "threads", feature = "tokio")),
     expect(dead_code, reason = "without a server there is CGI alone")
 )]
 pub(crate) enum Unsaid {
