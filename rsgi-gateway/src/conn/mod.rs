@@ -20,6 +20,7 @@ use std::task::Context;
 use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
+use rsgi_core::server::HalfClose;
 use rsgi_core::{Cause, Exchange, Input, InputLength};
 
 use crate::codec::{After, Codec, Ending, RequestId, Variables};
@@ -105,6 +106,10 @@ impl<S: Socket, C: Codec> Conn<S, C> {
             return true;
         }
         self.link.read();
+        if happened.hangup && self.link.site.half_close == HalfClose::Gone && self.link.lock().is_full() {
+            // Its end lies behind what there is no room for.
+            self.link.lose(Cause::Closed);
+        }
         self.link.flush();
         let state = self.link.lock();
         let is_over = state.gone.is_some() || state.after != After::Keep;
@@ -118,7 +123,11 @@ impl<S: Socket, C: Codec> Conn<S, C> {
 
     /// Goes on with everything, after [`look`](Self::look). Calls apps: on a thread that may block, if the host's may.
     pub(crate) fn turn(&mut self, context: &mut Context<'_>, going: Going, now: Instant) -> Rest {
-        self.link.lock().set_task(context.waker());
+        {
+            let mut state = self.link.lock();
+            state.set_task(context.waker());
+            state.rests = false;
+        }
         if let Phase::Lingers { .. } = self.phase {
             return self.linger(now);
         }
@@ -295,7 +304,7 @@ impl<S: Socket, C: Codec> Conn<S, C> {
 
     /// Rests, or ends what is over.
     fn rest(&mut self, going: Going, now: Instant) -> Rest {
-        let state = self.link.lock();
+        let mut state = self.link.lock();
         if self.is_quiet(&state) {
             let may_be_sending = !state.is_idle() || state.inbound == Inbound::MayHaveMore;
             let is_over = state.after != After::Keep || state.inbound == Inbound::Ended;
@@ -308,6 +317,7 @@ impl<S: Socket, C: Codec> Conn<S, C> {
         }
         let (reads, writes) = (state.wants_input(), !state.out.is_empty());
         let deadline = self.deadline(&state, going);
+        state.rests = true;
         Rest::Wait { reads, writes, deadline }
     }
 

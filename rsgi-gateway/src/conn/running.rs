@@ -163,6 +163,10 @@ impl Running {
         }
         let mut state = link.lock();
         state.is_driven = false;
+        if state.gone.is_some() {
+            // The peer's, not the body's: it is given up.
+            return;
+        }
         let ending = if driven.is_ok() { Ending::Whole } else { Ending::Broken };
         self.end(&mut state, ending);
     }

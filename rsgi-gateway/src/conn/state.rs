@@ -52,6 +52,8 @@ pub(crate) struct State<S, C> {
     pub(crate) after: After,
     /// Wakes whoever has the connection.
     task: Option<Waker>,
+    /// Whether the connection rests until the first of its clocks: who starts another one has to wake it.
+    pub(crate) rests: bool,
     pub(crate) tick_asked: bool,
     /// Whether a body that blocks writes here.
     pub(crate) is_driven: bool,
@@ -97,6 +99,7 @@ impl<S: Socket, C: Codec> State<S, C> {
             gone: None,
             after: After::Keep,
             task: None,
+            rests: false,
             tick_asked: false,
             is_driven: false,
         }
@@ -142,6 +145,11 @@ impl<S: Socket, C: Codec> State<S, C> {
         if self.inbound == Inbound::Drained {
             self.inbound = Inbound::MayHaveMore;
         }
+    }
+
+    /// Whether reading waits for room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Whether bytes that come are of interest.
@@ -330,7 +338,8 @@ impl<S: Socket, C: Codec> State<S, C> {
 
     /// Sends what the system takes.
     pub(crate) fn flush(&mut self, effects: &mut Effects) {
-        while !self.out.is_empty() {
+        // The system may take what a peer that has gone will never get: that isn't sent.
+        while !self.out.is_empty() && self.gone.is_none() {
             let Some(socket) = &self.socket else { return };
             let mut slices = [IoSlice::new(&[]); SLICES];
             let count = self.out.gather(&mut slices);

@@ -185,13 +185,16 @@ impl<S: Socket, C: Codec> Incoming<S, C> {
             return (Taken::Failed(InputErrorKind::Disconnected), None);
         };
         let taken = stream.take();
+        let waited = stream.waits_since();
         if let Taken::Nothing = taken {
             stream.wait(waker);
         }
         let since = stream.waits_since();
-        let reads_on = state.reads_on(unread);
+        // A reader elsewhere starts a clock that the connection, at rest, doesn't know of.
+        let starts = state.rests && waited.is_none() && since.is_some();
+        let told = if starts { state.task() } else { state.reads_on(unread) };
         drop(state);
-        if let Some(task) = reads_on {
+        if let Some(task) = told {
             task.wake();
         }
         (taken, since)
