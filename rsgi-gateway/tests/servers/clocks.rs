@@ -111,7 +111,8 @@ fn content_that_stops_coming_is_answered_with_408<H: Host, W: Wire>() {
 fn endless(
     served: impl FnOnce(Config, Arc<AtomicU64>, std::sync::mpsc::Sender<(String, rsgi_core::Outcome)>) -> u64,
 ) {
-    let config = with(|timeouts| timeouts.write = Some(SHORT)).limits(|limits| limits.write_buffer = 64 * 1024);
+    let config =
+        with(|timeouts| timeouts.write = Some(SHORT)).limits(|limits| limits.write_buffer = 64 * 1024);
     let (telling, outcomes) = channel();
     let produced = Arc::new(AtomicU64::new(0));
     let taken = served(config, Arc::clone(&produced), telling);

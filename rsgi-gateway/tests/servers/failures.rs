@@ -4,9 +4,7 @@ use std::io::Write as _;
 use std::sync::mpsc::channel;
 
 use rsgi_core::http::StatusCode;
-use rsgi_core::{
-    Body, Delivery, Environ, Error, Fault, StartResponse, Started, app_fn, blocking,
-};
+use rsgi_core::{Body, Delivery, Environ, Error, Fault, StartResponse, Started, app_fn, blocking};
 
 use crate::served::{Host, Served, next, told};
 use crate::wire::{End, FastCgi, Request, Wire, begin, params, record};
@@ -17,7 +15,9 @@ fn fails(environ: &Environ, start_response: StartResponse) -> Result<Started, Er
         "/panic" => panic!("the app's own, which nobody may see"),
         "/pieces" => {
             let pieces = [Ok("some"), Err("the app's own, which nobody may see")];
-            Ok(start_response.status(StatusCode::OK).body(Body::iter(pieces.map(|piece| piece.map_err(Error::from)))))
+            Ok(start_response
+                .status(StatusCode::OK)
+                .body(Body::iter(pieces.map(|piece| piece.map_err(Error::from)))))
         }
         "/push" => Ok(start_response.status(StatusCode::OK).body(Body::push(|writer| {
             writer.write_all(b"some")?;
@@ -127,7 +127,8 @@ fn the_error_stream_goes_to_the_web_server_where_it_can<H: Host, W: Wire>() {
 
 /// Broken answers end the connection where nothing else tells them from whole ones.
 fn a_broken_answer_alone_on_its_connection_resets_it<H: Host, W: Wire>() {
-    let served = Served::<H, W>::new(blocking(|environ: Environ, start_response| fails(&environ, start_response)));
+    let served =
+        Served::<H, W>::new(blocking(|environ: Environ, start_response| fails(&environ, start_response)));
     let mut client = served.connect();
     client.get("/short");
     assert_eq!(client.closed(), End::Reset);

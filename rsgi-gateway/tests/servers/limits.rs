@@ -52,6 +52,7 @@ fn content_of_no_told_length_is_counted<H: Host>() {
 fn variables_over_the_limits_are_answered_with_431<H: Host, W: Wire>() {
     let config = Config::new().limits(|limits| {
         limits.head_bytes = 8_000;
+        limits.target_bytes = 1_000;
         limits.header_bytes = 4_000;
         limits.header_count = 30;
     });
