@@ -139,6 +139,10 @@ impl<S: Socket, C: Codec> Link<S, C> {
             state.may_have_more(false);
             if state.readers == 0 {
                 state.read(&self.site, effects);
+                if state.has_uncalled() {
+                    // Its own thread may have looked for one just before, and be about to rest: no event tells it of these bytes.
+                    effects.wake(state.task());
+                }
             }
         });
     }

@@ -167,6 +167,12 @@ impl<S: Socket, C: Codec> State<S, C> {
         self.streams.is_empty() && self.begun.is_empty()
     }
 
+    /// Whether a request is here whose app wasn't called yet.
+    #[cfg(feature = "threads")]
+    pub(crate) fn has_uncalled(&self) -> bool {
+        !self.begun.is_empty() || self.streams.iter().any(|stream| stream.exchange.is_none())
+    }
+
     /// Whether there may be something to read, and room for it.
     pub(crate) fn can_read(&self) -> bool {
         self.inbound == Inbound::MayHaveMore && self.held() < HELD && self.replies < HELD
