@@ -73,7 +73,8 @@ impl Service {
             let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
                 panic!("nobody said {text:?} after:\n{}", self.heard.join("\n"));
             };
-            if let Some((_, address)) = line.split_once("Listening at: http://") {
+            let listens = line.split_once("Listening at: ").and_then(|(_, url)| url.split_once("://"));
+            if let Some((_, address)) = listens {
                 address.split(' ').next().unwrap().clone_into(&mut self.address);
             }
             self.heard.push(line.clone());

@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::webserver::{After, Heard, Tongue};
+
 /// Where to ask.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
@@ -59,6 +61,9 @@ pub(crate) struct Tally {
     pub(crate) by_version: BTreeMap<String, u64>,
     /// Connections that were had.
     pub(crate) connections: u64,
+    /// Requests that a web server asks again: the connection had answered before and ended without a byte of this answer.
+    /// Its end and the request passed each other, which FastCGI has no word against.
+    pub(crate) again: u64,
     pub(crate) lost: Vec<Lost>,
 }
 
@@ -83,6 +88,7 @@ impl Tally {
             *self.by_version.entry(version).or_default() += answers;
         }
         self.connections += other.connections;
+        self.again += other.again;
         self.lost.extend(other.lost);
     }
 }
@@ -91,9 +97,10 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} answers on {} connections, {} lost",
+            "{} answers on {} connections, {} asked again, {} lost",
             self.answers(),
             self.connections,
+            self.again,
             self.lost.len()
         )?;
         self.lost.iter().take(20).try_for_each(|lost| {
@@ -113,11 +120,17 @@ pub(crate) struct Load {
 impl Load {
     /// Lets so many clients ask, each second one on fresh connections.
     pub(crate) fn begin(target: &Target, clients: usize) -> Self {
+        Self::speaking(Tongue::Http, target, clients)
+    }
+
+    /// The same as web servers do it.
+    pub(crate) fn speaking(tongue: Tongue, target: &Target, clients: usize) -> Self {
         let (stop, answers) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let began = Instant::now();
         let client = |number: usize| {
             let client = Client {
                 number,
+                tongue,
                 fresh: number % 2 == 1,
                 target: target.clone(),
                 began,
@@ -154,6 +167,7 @@ impl Load {
 
 struct Client {
     number: usize,
+    tongue: Tongue,
     fresh: bool,
     target: Target,
     began: Instant,
@@ -207,6 +221,11 @@ impl Client {
                         kept = Some(connection);
                     }
                 }
+                Err((Loss::Short | Loss::Reset, 0, _))
+                    if self.tongue == Tongue::FastCgi && connection.by.is_some() =>
+                {
+                    self.tally.again += 1;
+                }
                 Err((loss, read, what)) => self.lose(loss, connection.by, read, what),
             }
         }
@@ -222,47 +241,44 @@ impl Client {
     fn ask(&self, connection: &mut Connection, count: usize) -> Result<Answer, (Loss, usize, String)> {
         let (text, length) = (format!("{}-{count}", self.number), LENGTHS[count % LENGTHS.len()]);
         // Half of the fresh ones say so, the others just end after the answer.
-        let last = if self.fresh && count.is_multiple_of(2) { "connection: close\r\n" } else { "" };
-        let request = format!("GET /told/{length}/{text} HTTP/1.1\r\nhost: load\r\n{last}\r\n");
-        connection.stream.write_all(request.as_bytes()).map_err(|error| failed(&error, 0))?;
+        let after = if self.fresh && count.is_multiple_of(2) { After::Closes } else { After::Stays };
+        let request = self.tongue.request(&format!("/told/{length}/{text}"), after);
+        connection.stream.write_all(&request).map_err(|error| failed(&error, 0))?;
         let mut answer = Vec::with_capacity(length + 512);
         let mut piece = [0; 16 * 1024];
         let wrong = |answer: &[u8]| {
             (Loss::Wrong, answer.len(), format!("{text}: {:?}", String::from_utf8_lossy(answer)))
         };
         loop {
-            match connection.stream.read(&mut piece) {
-                Ok(0) => {
+            let ended = match connection.stream.read(&mut piece) {
+                Ok(0) => true,
+                Ok(read) => {
+                    answer.extend_from_slice(&piece[..read]);
+                    false
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(failed(&error, answer.len())),
+            };
+            match self.tongue.heard(&answer, ended) {
+                Heard::Part if ended => {
                     let read = answer.len();
                     return Err((Loss::Short, read, format!("{text}: ended after {read} bytes")));
                 }
-                Ok(read) => answer.extend_from_slice(&piece[..read]),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(failed(&error, answer.len())),
+                Heard::Part => {}
+                Heard::Whole(whole) if whole.is_ok() => {
+                    return right(&whole.body, length, &text)
+                        .map(|(by, version)| Answer { by, version, last: whole.last })
+                        .ok_or_else(|| wrong(&answer));
+                }
+                Heard::Whole(_) | Heard::Wrong => return Err(wrong(&answer)),
             }
-            let Some(end) = find(&answer, b"\r\n\r\n") else { continue };
-            let head = str::from_utf8(&answer[..end]).map_err(|_| wrong(&answer))?.to_ascii_lowercase();
-            if !head.starts_with("http/1.1 200 ") {
-                return Err(wrong(&answer));
-            }
-            let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-            let due: usize =
-                field("content-length:").and_then(|it| it.parse().ok()).ok_or_else(|| wrong(&answer))?;
-            let body = &answer[end + 4..];
-            if body.len() < due {
-                continue;
-            }
-            let last = field("connection:") == Some("close");
-            return right(body, due, length, &text)
-                .map(|(by, version)| Answer { by, version, last })
-                .ok_or_else(|| wrong(&answer));
         }
     }
 }
 
 /// Who has given this answer, if it is the right one: `PID VERSION TEXT ` and as many letters.
-fn right(body: &[u8], due: usize, length: usize, text: &str) -> Option<(u32, String)> {
-    let body = str::from_utf8(body).ok().filter(|body| body.len() == due)?;
+fn right(body: &[u8], length: usize, text: &str) -> Option<(u32, String)> {
+    let body = str::from_utf8(body).ok()?;
     let mut words = body.splitn(4, ' ');
     let (by, version) = (words.next()?.parse().ok()?, words.next()?.to_owned());
     let told = words.next() == Some(text);
@@ -292,10 +308,6 @@ fn connect(target: &Target) -> io::Result<Box<dyn Stream>> {
             Box::new(stream)
         }
     })
-}
-
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    bytes.windows(what.len()).position(|window| window == what)
 }
 
 /// Of the answers: most are small, one is more than a socket takes at once.
