@@ -6,6 +6,7 @@ use std::task::Poll;
 use http::{HeaderValue, Response, StatusCode, Version, header};
 
 use crate::body::{Body, Kind as BodyKind};
+use crate::capabilities::Capabilities;
 use crate::fields::Fields;
 use crate::outcome::Trailers;
 use crate::outgoing::{Framing, Outgoing, TrailerRule, discard};
@@ -151,11 +152,12 @@ fn trailer_rule(
     length: Option<u64>,
     fields: &mut Fields,
 ) -> TrailerRule {
-    if request.version > Version::HTTP_11 {
+    let has_place = request.exchange.connection().server.capabilities.contains(Capabilities::TRAILERS);
+    if has_place && request.version > Version::HTTP_11 {
         announce(&announced, fields);
         return TrailerRule::Send;
     }
-    if request.takes_trailers && length.is_none() && !announced.is_empty() {
+    if has_place && request.takes_trailers && length.is_none() && !announced.is_empty() {
         announce(&announced, fields);
         return TrailerRule::Announced(announced);
     }

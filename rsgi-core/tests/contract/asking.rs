@@ -68,13 +68,13 @@ pub(crate) fn request(method: &str, target: &str) -> Request<Input> {
 
 /// Asks on a blocking server, polling the answer.
 pub(crate) fn ask(app: &impl App, request: Request<Input>) -> Answer {
-    ask_on(app, Environ::on_server(request, plain()), Road::Polled)
+    ask_on(app, Environ::on_server(request, able(Capabilities::TRAILERS)), Road::Polled)
 }
 
 /// Asks twice, by either road, and sees to it that both give the same.
 pub(crate) fn ask_both(app: &impl App, request: impl Fn() -> Request<Input>) -> Answer {
     let polled = ask(app, request());
-    let driven = ask_on(app, Environ::on_server(request(), plain()), Road::Driven);
+    let driven = ask_on(app, Environ::on_server(request(), able(Capabilities::TRAILERS)), Road::Driven);
     let facts = |answer: &Answer| {
         let Answer { status, headers, framing, close, body, trailers, error, outcome } = answer;
         let outcome = (outcome.delivery, outcome.phase, outcome.body_bytes, outcome.fault, outcome.trailers);

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
-use rsgi_core::http::{HeaderName, HeaderValue, Request, Version};
-use rsgi_core::{Body, Framing, Input, Trailers, Writer};
+use rsgi_core::http::{HeaderName, HeaderValue, Request, StatusCode, Version};
+use rsgi_core::{Body, Environ, Framing, Input, StartResponse, Trailers, Writer, app_fn};
 
+use crate::asking::{Road, ask_on, plain};
 use crate::bodies::{answer, ask_with};
 
 fn trailer(name: &'static str, value: &'static str) -> (HeaderName, HeaderValue) {
@@ -95,6 +96,25 @@ fn http2_needs_no_te_for_trailers_and_lets_them_follow_a_length() {
     let declared = ask_with(request, || TRAILED[1]().with_length(1));
     assert_eq!((declared.text(), declared.framing), ("a", Framing::Length(1)));
     assert_eq!(declared.trailers.unwrap()["x-sum"], "9");
+}
+
+#[test]
+fn a_server_without_a_place_for_trailers_is_given_none() {
+    for version in [Version::HTTP_11, Version::HTTP_2] {
+        for body in TRAILED {
+            let request =
+                || Request::builder().version(version).header("te", "trailers").body(Input::empty()).unwrap();
+            let app = app_fn(move |_, start_response: StartResponse| async move {
+                Ok(start_response.status(StatusCode::OK).body(body()))
+            });
+            for road in [Road::Polled, Road::Driven] {
+                let environ = Environ::on_server(request(), plain());
+                let answer = ask_on(&app, environ, road);
+                assert_eq!((answer.text(), answer.headers.get("trailer")), ("a", None));
+                assert_eq!((answer.trailers, answer.outcome.trailers), (None, Trailers::NotSent));
+            }
+        }
+    }
 }
 
 #[test]
