@@ -45,7 +45,14 @@ impl Accepting {
     }
 
     /// Accepts until the server leaves or ends, and then what the kernel had queued, unless that is left to others.
-    pub(super) async fn run<C: Codec>(self, control: Arc<Control>, _place: Place) {
+    pub(super) async fn run<C: Codec>(self, control: Arc<Control>, place: Place) {
+        self.accept::<C>(&control).await;
+        // The socket's file is gone when the server is.
+        drop(self);
+        drop(place);
+    }
+
+    async fn accept<C: Codec>(&self, control: &Arc<Control>) {
         let mut may_wait = true;
         loop {
             // Before the looks at what they tell of, so that no news is lost.
