@@ -175,7 +175,13 @@ impl<S: Socket, C: Codec> State<S, C> {
 
     /// Whether there may be something to read, and room for it.
     pub(crate) fn can_read(&self) -> bool {
-        self.inbound == Inbound::MayHaveMore && self.held() < HELD && self.replies < HELD
+        let has_room = self.held() < HELD || self.is_starving();
+        self.inbound == Inbound::MayHaveMore && has_room && self.replies < HELD
+    }
+
+    /// Whether a reader waits for what may lie behind others' content.
+    fn is_starving(&self) -> bool {
+        self.streams.iter().any(|stream| stream.held == 0 && stream.waits_since().is_some())
     }
 
     /// Reads until there is nothing more, or no room.
@@ -297,7 +303,7 @@ impl<S: Socket, C: Codec> State<S, C> {
         if held < HELD {
             return true;
         }
-        if !self.streams.iter().any(|stream| stream.held == 0 && stream.waits_since().is_some()) {
+        if !self.is_starving() {
             return false;
         }
         if held >= MOST_HELD
