@@ -9,7 +9,7 @@
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
-use rsgi_test::suite::{Case, Endpoint, Report, Subject, cases};
+use rsgi_test::suite::{Case, Endpoint, Remote, Report, Subject, cases};
 
 const USAGE: &str = "\
 usage: rsgi-conform --url <http://HOST:PORT[/PREFIX] | unix:PATH> [options]
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
         );
         return ExitCode::from(2);
     }
-    let mut report = Report::of(&Subject::Endpoint(endpoint), |case| arguments.wants(case));
+    let mut report = Report::of(&Subject::Endpoint(Remote::of(endpoint)), |case| arguments.wants(case));
     if arguments.names.is_empty() && !arguments.rules.is_empty() {
         // A case proves other rules, too, but alone it says too little of them.
         report.rules.retain(|rule| arguments.rules.contains(&rule.rule));

@@ -7,6 +7,9 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use rsgi_core::Capabilities;
+
+use super::ground::Difference;
 use super::probe::{FIELD, Facts};
 use crate::wire::{RawClient, bytes};
 
@@ -28,6 +31,60 @@ pub struct Endpoint {
     pub reach: Reach,
     /// Where the probe is mounted; empty for the root.
     pub prefix: String,
+}
+
+/// An endpoint as a subject of the suite, with what is known of whatever stands in front of it.
+///
+/// # Examples
+///
+/// ```
+/// use rsgi_core::Capabilities;
+/// use rsgi_test::suite::{Difference, Remote, Subject};
+///
+/// let marked = Difference {
+///     case: "a_sentence_that_names_a_case",
+///     instead: "answers itself",
+///     reason: "it parses requests, too",
+/// };
+/// let remote = Remote::of("http://127.0.0.1:8000".parse()?).named("nginx").differs([marked]);
+/// assert_eq!(Subject::Endpoint(remote.without(Capabilities::HTTP2)).name(), "nginx");
+/// # Ok::<(), rsgi_test::suite::BadUrl>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Remote {
+    pub(super) endpoint: Endpoint,
+    pub(super) name: &'static str,
+    pub(super) differences: Vec<Difference>,
+    pub(super) without: Capabilities,
+}
+
+impl Remote {
+    /// A server that clients reach by itself.
+    pub fn of(endpoint: Endpoint) -> Self {
+        Self { endpoint, name: "endpoint", differences: Vec::new(), without: Capabilities::NONE }
+    }
+
+    /// Gives it a name in tables. Default: `endpoint`.
+    #[must_use]
+    pub fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// Marks the cases that fail there for a reason, such as a web server's own decisions.
+    #[must_use]
+    pub fn differs(mut self, differences: impl IntoIterator<Item = Difference>) -> Self {
+        self.differences.extend(differences);
+        self
+    }
+
+    /// Takes away capabilities that the server has and its clients there can't have: a protocol that the web server in
+    /// front doesn't speak with them.
+    #[must_use]
+    pub fn without(mut self, capabilities: Capabilities) -> Self {
+        self.without = self.without.union(capabilities);
+        self
+    }
 }
 
 /// Why a text names no server.

@@ -55,10 +55,7 @@ pub fn run_tests_on(subjects: impl IntoIterator<Item = Subject>) -> ExitCode {
 
 /// That each mark names a case.
 fn marks(subject: &Subject) -> Trial {
-    let marked: Vec<&str> = match subject {
-        Subject::Adapter(ground) => ground.differences().iter().map(|it| it.case).collect(),
-        _ => Vec::new(),
-    };
+    let marked: Vec<&str> = subject.differences().iter().map(|it| it.case).collect();
     Trial::test(format!("{}::every_mark_names_a_case", subject.name()), move || {
         let unknown = marked.iter().find(|name| !cases().any(|case| case.name == **name));
         unknown.map_or(Ok(()), |name| Err(format!("no case is called {name}").into()))

@@ -36,7 +36,7 @@ pub mod log;
 
 pub use case::{Case, Steps};
 pub use cases::cases;
-pub use endpoint::{BadUrl, Endpoint, NoProbe, Reach};
+pub use endpoint::{BadUrl, Endpoint, NoProbe, Reach, Remote};
 pub use ground::{Difference, Ground, Server, Stopper};
 pub use harness::{run_tests, run_tests_on};
 pub use notes::{Notes, OnDrop, Told};

@@ -9,11 +9,12 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rsgi_core::{BoxApp, Mount};
 
 use super::case::{Case, Steps};
-use super::endpoint::{Endpoint, Reach, ask};
+use super::endpoint::{Endpoint, Reach, Remote, ask};
 use super::ground::{Difference, Ground, Lack, Server};
 use super::linting::Findings;
 use super::panics;
@@ -21,6 +22,7 @@ use super::probe::{Facts, Probe};
 use super::store::Store;
 use super::talk::{Book, Talk, Way};
 use crate::Client;
+use crate::wire::deadline::hurried;
 
 /// What the suite is run against.
 #[derive(Debug, Clone)]
@@ -31,7 +33,7 @@ pub enum Subject {
     /// The test client's own road, without a socket.
     Memory,
     /// A server of another process that hosts the [`Probe`]; whether lint is on there is its host's matter.
-    Endpoint(Endpoint),
+    Endpoint(Remote),
 }
 
 /// What a case showed.
@@ -73,6 +75,9 @@ struct Variation {
 /// Where the probe is mounted in the variations with a prefix.
 const PREFIX: &str = "/pre/fix";
 
+/// How long a marked case of an endpoint waits for anything.
+const HURRIED: Duration = Duration::from_secs(1);
+
 static TOKENS: AtomicU64 = AtomicU64::new(1);
 
 impl Subject {
@@ -81,7 +86,7 @@ impl Subject {
         match self {
             Self::Adapter(ground) => ground.name(),
             Self::Memory => "in memory",
-            Self::Endpoint(_) => "endpoint",
+            Self::Endpoint(remote) => remote.name,
         }
     }
 
@@ -100,12 +105,18 @@ impl Subject {
                 let client = Client::new(Probe::new()).default_header(super::probe::FIELD, "*server");
                 Some(client.get("/").answer().text().to_owned())
             }
-            Self::Endpoint(endpoint) => ask(endpoint, "*server"),
+            Self::Endpoint(remote) => ask(&remote.endpoint, "*server"),
         };
         let json = json.expect("the probe tells of its server");
         let mut facts: Facts = serde_json::from_str(&json).expect("the facts of the probe");
         if matches!(self, Self::Adapter(ground) if ground.has_tls()) {
             facts.capabilities.push_str(", tls");
+        }
+        if let Self::Endpoint(remote) = self {
+            let hidden = remote.without.to_string();
+            let left =
+                facts.capabilities.split(", ").filter(|name| !hidden.split(", ").any(|it| it == *name));
+            facts.capabilities = left.collect::<Vec<_>>().join(", ");
         }
         facts
     }
@@ -119,13 +130,19 @@ impl Subject {
         if let Some(lack) = self.is_no_place_for(case).or_else(|| self.lacks(case, facts)) {
             return Verdict::NotAdvertised(lack);
         }
-        let result = match case.steps {
+        let run = || match case.steps {
             Steps::Hosted(steps) => self.run_hosted(case, steps),
             Steps::Message(steps) | Steps::Wire(steps) | Steps::Frames(steps) => {
                 self.run_talks(case, steps, facts)
             }
         };
-        match (result, self.mark(case)) {
+        let mark = self.mark(case);
+        // What is expected to fail isn't waited for as long: a web server's silence is what most marks of that kind are about.
+        let result = match (self, mark) {
+            (Self::Endpoint(_), Some(_)) => hurried(HURRIED, run),
+            _ => run(),
+        };
+        match (result, mark) {
             (Err(Ended::Lacking(lack)), _) => Verdict::NotAdvertised(lack),
             (Ok(()), None) => Verdict::Pass,
             (Err(Ended::Failed(failure)), None) => Verdict::Fail(failure),
@@ -150,16 +167,24 @@ impl Subject {
     }
 
     fn mark(&self, case: &Case) -> Option<&Difference> {
+        self.differences().iter().find(|it| it.case == case.name)
+    }
+
+    /// The marks.
+    pub fn differences(&self) -> &[Difference] {
         match self {
-            Self::Adapter(ground) => ground.differences().iter().find(|it| it.case == case.name),
-            _ => None,
+            Self::Adapter(ground) => ground.differences(),
+            Self::Memory => &[],
+            Self::Endpoint(remote) => &remote.differences,
         }
     }
 
     /// Why a case can't be run against such a subject at all.
     fn is_no_place_for(&self, case: &Case) -> Option<String> {
         match (self, case.steps) {
-            (Self::Endpoint(Endpoint { reach: Reach::Unix(_), .. }), _) if case.tcp => {
+            (Self::Endpoint(Remote { endpoint: Endpoint { reach: Reach::Unix(_), .. }, .. }), _)
+                if case.tcp =>
+            {
                 Some("the case takes resets, which are TCP's".into())
             }
             (Self::Memory, Steps::Wire(_) | Steps::Frames(_)) => Some("a case of the wire".into()),
@@ -262,7 +287,7 @@ impl Stage {
                     stage.app = BoxApp::new(findings.watch(stage.app.clone()));
                 }
             }
-            Subject::Endpoint(endpoint) => {
+            Subject::Endpoint(Remote { endpoint, .. }) => {
                 stage.book = Book::There(endpoint.clone());
                 stage.reach = Some(endpoint.reach.clone());
                 stage.endpoint = Some(endpoint.clone());

@@ -3,6 +3,7 @@
 //! A test waits for a thing to happen, never for time to pass; what doesn't happen within [`PATIENCE`] fails it with
 //! the name of what was awaited. Gates open for blocking and for async code alike.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -16,14 +17,30 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 static PATIENCE_MILLIS: AtomicU64 = AtomicU64::new(20_000);
 
+thread_local! {
+    /// What is said for this thread alone.
+    static HURRIED: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
 /// How long anything may take in this process: [`PATIENCE`], unless it was changed.
 pub fn patience() -> Duration {
+    if let Some(time) = HURRIED.get() {
+        return time;
+    }
     Duration::from_millis(PATIENCE_MILLIS.load(Ordering::Relaxed))
 }
 
 /// Changes how long anything may take in this process, for who expects to wait in vain.
 pub fn set_patience(time: Duration) {
     PATIENCE_MILLIS.store(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+}
+
+/// Runs `work` with another [`patience`] on this thread.
+pub fn hurried<T>(time: Duration, work: impl FnOnce() -> T) -> T {
+    let before = HURRIED.replace(Some(time));
+    let result = work();
+    HURRIED.set(before);
+    result
 }
 
 /// Things that an app tells its test.
