@@ -7,4 +7,6 @@
 
 pub mod adapters;
 mod differences;
+pub mod driving;
 pub mod host;
+pub mod shipped;

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, getuid};
 
-use crate::driving::{PROGRAM, Running, SERVERS, Scratch, ask, children_of, free_port, lives, printed, tool};
-use crate::shipped;
+use crate::{PROGRAM, SERVERS};
+use rsgi_tests::driving::{Running, Scratch, ask, children_of, free_port, lives, printed, tool};
+use rsgi_tests::shipped;
 
 /// A root folder with the program.
 struct Image {
@@ -146,7 +147,7 @@ fn alone_in_its_image_as_process_1_it_serves_and_ends_as_docker_stops_it() {
         }
         assert!(image.health().unwrap().contains("2 workers"));
 
-        crate::driving::send(master, Signal::HUP);
+        rsgi_tests::driving::send(master, Signal::HUP);
         running.log.said("Reloaded: 2 workers ready");
         assert_eq!(ask(&image.address, "/ping"), "pong");
 
@@ -154,7 +155,7 @@ fn alone_in_its_image_as_process_1_it_serves_and_ends_as_docker_stops_it() {
         let signal = instruction("STOPSIGNAL ");
         assert_eq!(signal, "SIGTERM");
         let (began, workers) = (Instant::now(), children_of(master));
-        crate::driving::send(master, Signal::TERM);
+        rsgi_tests::driving::send(master, Signal::TERM);
         assert_eq!(running.ended().code(), Some(0), "{}", running.log.text());
         assert!(began.elapsed() < Duration::from_secs(10));
         assert!(!workers.into_iter().any(lives));
@@ -186,7 +187,7 @@ fn without_a_list_of_users_workers_run_as_the_numbers_that_are_asked_for() {
         assert_eq!((ids(worker, "Uid:"), ids(worker, "Gid:")), (FOUR.to_owned(), FOUR.to_owned()));
     }
     assert_eq!(ask(&image.address, "/ping"), "pong");
-    crate::driving::send(master, Signal::TERM);
+    rsgi_tests::driving::send(master, Signal::TERM);
     assert_eq!(running.ended().code(), Some(0));
 }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::driving::{Scratch, printed};
-use crate::shipped;
+use rsgi_tests::driving::{Scratch, printed};
+use rsgi_tests::shipped;
 
 /// A linter in the folder that `./check tools` makes, a package of Python or of node.
 fn linter(name: &str) -> Command {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
-use crate::driving::{PATIENCE, until};
+use rsgi_tests::driving::{PATIENCE, until};
 
 /// Some clients that keep their connection and some that come anew, until they are told to stop.
 pub(crate) struct Load {

@@ -7,10 +7,14 @@
 #![allow(clippy::print_stdout, reason = "what is skipped is said")]
 
 mod container;
-mod driving;
 mod lint;
 mod load;
 mod nginx;
-mod shipped;
 mod supervisor;
 mod systemd;
+
+/// The servers that the app is served by.
+const SERVERS: [&str; 2] = ["std", "hyper"];
+
+/// The app that is served.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_deployed");

@@ -9,11 +9,10 @@ use std::process::Command;
 use rustix::net::{AddressFamily, SocketAddrV4, SocketType, bind, connect, socket};
 use rustix::process::Signal;
 
-use crate::driving::{
-    PATIENCE, PROGRAM, Running, SERVERS, Scratch, ask, exchange, free_port, printed, tool, until,
-};
 use crate::load::Load;
-use crate::shipped;
+use crate::{PROGRAM, SERVERS};
+use rsgi_tests::driving::{PATIENCE, Running, Scratch, ask, exchange, free_port, printed, tool, until};
+use rsgi_tests::shipped;
 
 /// The app, and nginx in front of it.
 struct Proxied {
@@ -166,7 +165,9 @@ fn through_nginx_a_stream_comes_piece_by_piece() {
         let proxied = Proxied::start(server, Way::Tcp);
         // Both requests must meet the same worker.
         proxied.app.signal(Signal::TTOU);
-        until("one worker", || (crate::driving::children_of(proxied.app.pid()).len() == 1).then_some(()));
+        until("one worker", || {
+            (rsgi_tests::driving::children_of(proxied.app.pid()).len() == 1).then_some(())
+        });
         let mut stream = TcpStream::connect(&proxied.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(b"GET /events HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").unwrap();

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::driving::{
-    Log, PROGRAM, Running, SERVERS, Scratch, answered_by_others, ask, children_of, free_port, lives, printed,
-    send, tool, until,
+use crate::{PROGRAM, SERVERS};
+use rsgi_tests::driving::{
+    Log, Running, Scratch, answered_by_others, ask, children_of, free_port, lives, printed, send, tool, until,
 };
-use crate::shipped;
+use rsgi_tests::shipped;
 
 /// A supervisord with the app.
 struct Supervised {

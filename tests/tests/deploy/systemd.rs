@@ -10,11 +10,11 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::driving::{
-    PATIENCE, PROGRAM, Running, SERVERS, Scratch, answered_by_others, ask, ask_unix, children_of, free_port,
-    printed, tool,
+use crate::{PROGRAM, SERVERS};
+use rsgi_tests::driving::{
+    PATIENCE, Running, Scratch, answered_by_others, ask, ask_unix, children_of, free_port, printed, tool,
 };
-use crate::shipped;
+use rsgi_tests::shipped;
 
 /// Puts the units into a folder, with a program that exists.
 fn units(place: &Path, change: impl Fn(String) -> String) -> [PathBuf; 2] {

@@ -1,4 +1,7 @@
 //! Processes of a test: started, watched by their log, asked, ended.
+//!
+//! Invariant: what was started ends with its value, by its process id. Next: `shipped.rs`, the files that they are started with.
+#![allow(clippy::unwrap_used, reason = "a test stops where it can't go on")]
 
 use std::fs::{self, File};
 use std::io;
@@ -13,26 +16,24 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-pub(crate) const SERVERS: [&str; 2] = ["std", "hyper"];
-
-/// The app that is served.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_deployed");
-
 /// A process that a test started, and what it says.
-pub(crate) struct Running {
+#[derive(Debug)]
+pub struct Running {
     child: Child,
-    pub(crate) log: Log,
+    /// What it says.
+    pub log: Log,
 }
 
 /// A file that others write, read as it grows.
-pub(crate) struct Log {
+#[derive(Debug)]
+pub struct Log {
     path: PathBuf,
     read: usize,
 }
 
 impl Running {
     /// Starts a command; what it says goes to this file.
-    pub(crate) fn start(mut command: Command, log: &Path) -> Self {
+    pub fn start(mut command: Command, log: &Path) -> Self {
         let file = File::create(log).unwrap();
         command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
         // The launcher's settings are those of the test alone.
@@ -41,16 +42,18 @@ impl Running {
         Self { child, log: Log::of(log) }
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
         send(self.pid(), signal);
     }
 
     /// Waits for its end.
-    pub(crate) fn ended(&mut self) -> ExitStatus {
+    pub fn ended(&mut self) -> ExitStatus {
         until("its end", || self.child.try_wait().unwrap())
     }
 }
@@ -75,12 +78,13 @@ impl Drop for Running {
 }
 
 impl Log {
-    pub(crate) fn of(path: &Path) -> Self {
+    /// The file at this path, which may still come.
+    pub fn of(path: &Path) -> Self {
         Self { path: path.to_owned(), read: 0 }
     }
 
     /// Waits for a line that holds this text; lines are heard once.
-    pub(crate) fn said(&mut self, text: &str) -> String {
+    pub fn said(&mut self, text: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let all = fs::read_to_string(&self.path).unwrap_or_default();
@@ -96,13 +100,13 @@ impl Log {
     }
 
     /// What is there, heard or not.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         fs::read_to_string(&self.path).unwrap_or_default()
     }
 }
 
 /// Waits until there is an answer to a question about the world.
-pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
@@ -114,12 +118,12 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Waits until somebody else than these workers answers: they may still accept until they have read that they shall leave.
-pub(crate) fn answered_by_others(workers: &[u32], ask: impl Fn() -> String) {
+pub fn answered_by_others(workers: &[u32], ask: impl Fn() -> String) {
     until("new worker", || (!workers.contains(&ask().parse().unwrap())).then_some(()));
 }
 
 /// Sends a process a signal, if it is there.
-pub(crate) fn send(pid: u32, signal: Signal) {
+pub fn send(pid: u32, signal: Signal) {
     let _ = kill_process(number(pid).unwrap(), signal);
 }
 
@@ -128,19 +132,19 @@ fn number(pid: u32) -> Option<Pid> {
 }
 
 /// The children of a process, as the kernel has them.
-pub(crate) fn children_of(parent: u32) -> Vec<u32> {
+pub fn children_of(parent: u32) -> Vec<u32> {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
     children.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
 
 /// Whether a process is there, and not only its entry.
-pub(crate) fn lives(pid: u32) -> bool {
+pub fn lives(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 /// A port of this machine that nobody listens on, below those that the system gives to clients: theirs come and go.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     // Tests may run as processes of their own, at the same time.
     let start = u16::try_from(std::process::id() % 1000).unwrap() * 20;
@@ -150,14 +154,14 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// The body of an answer to GET, asked for until somebody accepts.
-pub(crate) fn ask(address: &str, path: &str) -> String {
+pub fn ask(address: &str, path: &str) -> String {
     let mut stream = until(&format!("listener at {address}"), || TcpStream::connect(address).ok());
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     exchange(&mut stream, path, "").unwrap()
 }
 
 /// The same over a unix socket.
-pub(crate) fn ask_unix(socket: &Path, path: &str) -> String {
+pub fn ask_unix(socket: &Path, path: &str) -> String {
     let name = format!("listener at {}", socket.display());
     let mut stream = until(&name, || UnixStream::connect(socket).ok());
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -165,11 +169,11 @@ pub(crate) fn ask_unix(socket: &Path, path: &str) -> String {
 }
 
 /// Asks on a connection of the caller's, with more fields.
-pub(crate) fn exchange(
-    stream: &mut (impl io::Read + io::Write),
-    path: &str,
-    fields: &str,
-) -> io::Result<String> {
+///
+/// # Errors
+///
+/// Those of the connection, and of an answer that ends too early.
+pub fn exchange(stream: &mut (impl io::Read + io::Write), path: &str, fields: &str) -> io::Result<String> {
     let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\n{fields}connection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
@@ -180,7 +184,7 @@ pub(crate) fn exchange(
 }
 
 /// A program that the tests need, by its name or its whole path.
-pub(crate) fn tool(name: &str) -> Command {
+pub fn tool(name: &str) -> Command {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     // nginx lives in a folder that not everyone's path has.
     let folders = std::env::split_paths(&folders).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")]);
@@ -189,18 +193,23 @@ pub(crate) fn tool(name: &str) -> Command {
 }
 
 /// What a command prints when it succeeds; both streams, as it says why it doesn't.
-pub(crate) fn printed(command: &mut Command) -> Result<String, String> {
+///
+/// # Errors
+///
+/// What it printed, if it failed.
+pub fn printed(command: &mut Command) -> Result<String, String> {
     let made = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = String::from_utf8([made.stdout, made.stderr].concat()).unwrap();
     if made.status.success() { Ok(text) } else { Err(text) }
 }
 
 /// A folder of a test's own, which goes when this is dropped; after a failure it stays, to be looked at.
-pub(crate) struct Scratch(PathBuf);
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
 
 impl Scratch {
     /// Under a short path: a unix socket's has few bytes.
-    pub(crate) fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         static MADE: AtomicU16 = AtomicU16::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let place = std::env::temp_dir().join(format!("rsgi-{name}-{}-{number}", std::process::id()));
@@ -226,4 +235,4 @@ impl Drop for Scratch {
 }
 
 /// Ten times what anything here takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
