@@ -10,3 +10,4 @@ mod differences;
 pub mod driving;
 pub mod host;
 pub mod shipped;
+pub mod uploads;

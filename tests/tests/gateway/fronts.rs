@@ -1,0 +1,133 @@
+//! The table of fronts, and a macro that makes a test of each.
+//!
+//! Next: `standing.rs`, one that runs.
+
+use rsgi_test::suite::Difference;
+
+use crate::marks;
+
+/// A web server with one of its protocols, and what is behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Front {
+    /// As the tests are called.
+    pub(crate) name: &'static str,
+    pub(crate) web: Web,
+    pub(crate) speaks: Speaks,
+    /// As `src/bin/behind.rs` knows it.
+    pub(crate) behind: &'static str,
+    /// The shipped configuration, from `deploy/`.
+    pub(crate) file: &'static str,
+}
+
+/// A web server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Web {
+    Nginx,
+    Apache,
+    Lighttpd,
+    Haproxy,
+}
+
+/// What it speaks with the server behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    Http,
+    /// HTTP after a header of the PROXY protocol.
+    ProxyV1,
+    ProxyV2,
+    FastCgi,
+    Scgi,
+    Uwsgi,
+    /// A process a request, started by the web server.
+    Cgi,
+    /// FastCGI to processes that the web server starts.
+    Fcgid,
+}
+
+impl Speaks {
+    /// Whether it is a protocol of web servers' own, with variables.
+    pub(crate) fn is_of_gateways(self) -> bool {
+        !matches!(self, Self::Http | Self::ProxyV1 | Self::ProxyV2)
+    }
+
+    /// Whether the web server starts the server behind it.
+    pub(crate) fn is_started_by_it(self) -> bool {
+        matches!(self, Self::Cgi | Self::Fcgid)
+    }
+}
+
+impl Front {
+    /// The cases that the web server decides otherwise, and those that fail through it and needn't.
+    pub(crate) fn marks(&self) -> Vec<Difference> {
+        let its = match self.web {
+            Web::Nginx => marks::nginx::MARKS,
+            Web::Apache => marks::apache::MARKS,
+            Web::Lighttpd => marks::lighttpd::MARKS,
+            Web::Haproxy => marks::haproxy::MARKS,
+        };
+        self.of_ours(its).chain(self.of_ours(marks::owed::MARKS)).collect()
+    }
+
+    /// The cases that pass through it or not, by chance.
+    pub(crate) fn unsteady(&self) -> Vec<Difference> {
+        let its = match self.web {
+            Web::Nginx => marks::nginx::UNSTEADY,
+            Web::Apache => marks::apache::UNSTEADY,
+            Web::Lighttpd => marks::lighttpd::UNSTEADY,
+            Web::Haproxy => marks::haproxy::UNSTEADY,
+        };
+        let owed = if self.speaks.is_of_gateways() { marks::owed::UNSTEADY } else { &[] };
+        self.of_ours(its).chain(self.of_ours(owed)).collect()
+    }
+
+    fn of_ours(&self, marks: &'static [marks::Mark]) -> impl Iterator<Item = Difference> {
+        let name = self.name;
+        let here = marks.iter().filter(move |mark| mark.on.is_empty() || mark.on.contains(&name));
+        here.flat_map(marks::Mark::differences)
+    }
+}
+
+macro_rules! fronts {
+    ($dollar:tt $($name:ident: $web:ident, $speaks:ident, $behind:literal, $file:literal;)*) => {
+        $(
+            #[allow(non_upper_case_globals, reason = "its name is that of tests")]
+            pub(crate) const $name: Front = Front {
+                name: stringify!($name),
+                web: Web::$web,
+                speaks: Speaks::$speaks,
+                behind: $behind,
+                file: $file,
+            };
+        )*
+
+        /// Makes a test of each front of a function that takes one.
+        macro_rules! each_front {
+            ($dollar test:ident) => {
+                mod $dollar test {
+                    $(#[test] fn $name() { super::$dollar test(&crate::fronts::$name); })*
+                }
+            };
+        }
+    };
+}
+
+#[rustfmt::skip]
+fronts! { $
+    nginx_http_std:     Nginx,    Http,     "std",   "nginx/site.conf";
+    nginx_http_hyper:   Nginx,    Http,     "hyper", "nginx/site.conf";
+    apache_http_std:    Apache,   Http,     "std",   "apache/proxy-http.conf";
+    apache_http_hyper:  Apache,   Http,     "hyper", "apache/proxy-http.conf";
+    nginx_fastcgi:      Nginx,    FastCgi,  "fastcgi", "nginx/fastcgi.conf";
+    nginx_scgi:         Nginx,    Scgi,     "scgi",    "nginx/scgi.conf";
+    nginx_uwsgi:        Nginx,    Uwsgi,    "uwsgi",   "nginx/uwsgi.conf";
+    apache_fastcgi:     Apache,   FastCgi,  "fastcgi", "apache/proxy-fcgi.conf";
+    apache_scgi:        Apache,   Scgi,     "scgi",    "apache/proxy-scgi.conf";
+    apache_uwsgi:       Apache,   Uwsgi,    "uwsgi",   "apache/proxy-uwsgi.conf";
+    apache_cgi:         Apache,   Cgi,      "cgi",     "apache/cgi.conf";
+    apache_fcgid:       Apache,   Fcgid,    "fastcgi", "apache/fcgid.conf";
+    lighttpd_fastcgi:   Lighttpd, FastCgi,  "fastcgi", "lighttpd/fastcgi.conf";
+    lighttpd_scgi:      Lighttpd, Scgi,     "scgi",    "lighttpd/scgi.conf";
+    haproxy_fastcgi:    Haproxy,  FastCgi,  "fastcgi", "haproxy/fcgi.cfg";
+    haproxy_v1_std:     Haproxy,  ProxyV1,  "std",   "haproxy/http-proxy-v1-v2.cfg";
+    haproxy_v2_hyper:   Haproxy,  ProxyV2,  "hyper", "haproxy/http-proxy-v1-v2.cfg";
+}

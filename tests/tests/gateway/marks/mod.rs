@@ -1,0 +1,32 @@
+//! What web servers decide, whoever is behind them: cases of the suite that fail through them, a file a server.
+//!
+//! A mark is checked: a marked case that passes fails the run. What the server behind could do better is no mark.
+
+pub(crate) mod apache;
+pub(crate) mod haproxy;
+pub(crate) mod lighttpd;
+pub(crate) mod nginx;
+pub(crate) mod owed;
+
+use rsgi_test::suite::Difference;
+
+/// Cases that fail for one reason.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    /// Through which fronts; all of the web server's, if none is named.
+    pub(crate) on: &'static [&'static str],
+    /// What the web server does instead.
+    pub(crate) instead: &'static str,
+    /// Why that stands.
+    pub(crate) reason: &'static str,
+    /// The cases' names.
+    pub(crate) cases: &'static [&'static str],
+}
+
+impl Mark {
+    /// As the suite has them.
+    pub(crate) fn differences(&self) -> impl Iterator<Item = Difference> {
+        let Self { instead, reason, .. } = *self;
+        self.cases.iter().map(move |case| Difference { case, instead, reason })
+    }
+}

@@ -1,0 +1,89 @@
+//! The conformance suite through each front.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use rsgi_core::Capabilities;
+use rsgi_test::suite::{Case, Endpoint, Reach, Remote, Subject, Verdict, cases};
+
+use crate::fronts::Front;
+use crate::standing::Standing;
+
+each_front!(the_suite_passes_but_for_what_is_marked);
+
+fn the_suite_passes_but_for_what_is_marked(front: &Front) {
+    let standing = Standing::of(front);
+    let endpoint = Endpoint { reach: Reach::Tcp(standing.address), prefix: String::new() };
+    // What clients of a web server speak with it is its own matter.
+    let remote = Remote::of(endpoint).named(front.name).differs(front.marks()).without(Capabilities::HTTP2);
+    let subject = Subject::Endpoint(remote);
+    let unsteady: Vec<&str> = front.unsteady().iter().map(|it| it.case).collect();
+    let marked = subject.differences().iter().map(|it| it.case).chain(unsteady.iter().copied());
+    let unknown: Vec<&str> = marked.filter(|name| !cases().any(|case| case.name == *name)).collect();
+    assert!(unknown.is_empty(), "marks of no case: {unknown:?}");
+    let judged: Vec<_> = cases().filter(|case| wanted(case) && !unsteady.contains(&case.name)).collect();
+    let tally = Tally::of(&subject, &judged, AT_A_TIME);
+    // A case that breaks connections on purpose can hit another's request: a web server shares them out. So what fails is asked again alone.
+    let again = Tally::of(&subject, &tally.failed(), 1);
+    let (passed, differed) = (tally.passed + again.passed, tally.differed + again.differed);
+    let (lacking, failures) = (tally.lacking, again.told());
+    println!(
+        "{}: {passed} pass, {differed} differ, {lacking} not advertised, {} by chance",
+        front.name,
+        unsteady.len()
+    );
+    assert!(failures.is_empty(), "{} fail through {}:\n{}", failures.len(), front.name, failures.join("\n"));
+}
+
+/// What cases came to.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    differed: usize,
+    lacking: usize,
+    failures: Vec<(&'static Case, String)>,
+}
+
+impl Tally {
+    /// Runs so many cases at a time: most of them wait for something.
+    fn of(subject: &Subject, all: &[&'static Case], at_a_time: usize) -> Self {
+        let facts = subject.facts();
+        let (next, tally) = (AtomicUsize::new(0), Mutex::new(Self::default()));
+        thread::scope(|scope| {
+            for _ in 0..at_a_time {
+                scope.spawn(|| {
+                    while let Some(case) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let verdict = subject.run(case, &facts);
+                        tally.lock().unwrap().add(case, verdict);
+                    }
+                });
+            }
+        });
+        tally.into_inner().unwrap()
+    }
+
+    fn add(&mut self, case: &'static Case, verdict: Verdict) {
+        match verdict {
+            Verdict::Pass => self.passed += 1,
+            Verdict::Differs(_) => self.differed += 1,
+            Verdict::NotAdvertised(_) => self.lacking += 1,
+            Verdict::Fail(failure) => self.failures.push((case, failure)),
+        }
+    }
+
+    fn failed(&self) -> Vec<&'static Case> {
+        self.failures.iter().map(|(case, _)| *case).collect()
+    }
+
+    fn told(&self) -> Vec<String> {
+        self.failures.iter().map(|(case, failure)| format!("{}: {failure}", case.name)).collect()
+    }
+}
+
+/// `RSGI_CASE` names one, for who looks at it.
+fn wanted(case: &Case) -> bool {
+    std::env::var("RSGI_CASE").map_or(true, |name| case.name == name)
+}
+
+const AT_A_TIME: usize = 6;
