@@ -26,6 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rsgi-threads",
             "rsgi-std",
             "rsgi-hyper",
+            "rsgi-gateway",
             "rsgi-serve",
             "rsgi-test",
             "rsgi-examples",
