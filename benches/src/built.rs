@@ -38,6 +38,17 @@ impl Programs {
         Ok(programs)
     }
 
+    /// Builds `ours` alone.
+    ///
+    /// # Errors
+    ///
+    /// When cargo can't be started.
+    pub(crate) fn ours() -> Result<Self, Error> {
+        let mut programs = Self::default();
+        programs.cargo(benches(), &["-p", "rsgi-benches", "--bin", "ours"])?;
+        Ok(programs)
+    }
+
     /// Builds the example `ping` alone.
     ///
     /// # Errors

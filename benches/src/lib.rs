@@ -22,6 +22,7 @@ mod server;
 
 mod asked;
 mod fleets;
+mod gateways;
 mod hold;
 mod load;
 mod meter;
@@ -36,4 +37,5 @@ mod target;
 pub use cases::{Case, run};
 pub use command::follow;
 pub use fleets::beside_gunicorn;
+pub use gateways::beside_uwsgi;
 pub use hyper_cases::{HYPER_CASES, HyperCase};

@@ -7,7 +7,9 @@
 use std::fs;
 use std::io::Seek;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -93,8 +95,21 @@ impl Group {
     ///
     /// When the child ends, or nobody listens for ten seconds.
     pub(crate) fn listens(&mut self, address: SocketAddr) -> Result<(), Error> {
+        self.answers(|| TcpStream::connect(address).is_ok())
+    }
+
+    /// Waits until somebody listens at a unix socket.
+    ///
+    /// # Errors
+    ///
+    /// When the child ends, or nobody listens for ten seconds.
+    pub(crate) fn listens_at(&mut self, socket: &Path) -> Result<(), Error> {
+        self.answers(|| UnixStream::connect(socket).is_ok())
+    }
+
+    fn answers(&mut self, knock: impl Fn() -> bool) -> Result<(), Error> {
         let start = Instant::now();
-        while TcpStream::connect(address).is_err() {
+        while !knock() {
             if let Some(status) = self.child.try_wait()? {
                 return Err(format!("it ended with {status}: {}", self.last_words()).into());
             }

@@ -18,7 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-serve", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-test"]),
     ("rsgi-examples", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-serve", "rsgi-test"]),
     ("rsgi-afternoon", &["rsgi-core", "rsgi-test"]),
-    ("rsgi-benches", &["rsgi-core", "rsgi-std", "rsgi-hyper"]),
+    ("rsgi-benches", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway"]),
     (
         "rsgi-tests",
         &[

@@ -1,7 +1,7 @@
 //! Our servers for the benchmark: the app of `app.rs`, async or blocking, on rsgi-std or rsgi-hyper.
 //!
 //! `ours --listen 127.0.0.1:8000 --server std|hyper --app async|blocking`, and if wanted `--wrap middleware|mount`,
-//! `--threads N` (handler threads of rsgi-std, reactors of rsgi-hyper), `--cores shared|separate` (rsgi-hyper),
+//! `--protocol http|fastcgi|scgi|uwsgi` (rsgi-gateway in place of both servers), `--threads N` (handler threads of rsgi-std, reactors of rsgi-hyper), `--cores shared|separate` (rsgi-hyper),
 //! `--file PATH`, `--tls CERTIFICATE KEY`. Settings are the defaults, but for the limit of a request's content, which
 //! the peers don't have.
 //!
@@ -20,6 +20,7 @@ use rsgi_core::http::HeaderValue;
 use rsgi_core::http::header::CACHE_CONTROL;
 use rsgi_core::server::{Config, TlsFiles};
 use rsgi_core::{Adapter, App, Mount, Running, Stack, blocking, change_answer};
+use rsgi_gateway::codec::{Codec, FastCgi, Scgi, Uwsgi};
 use rsgi_hyper::Cores;
 
 use crate::app::AsyncApp;
@@ -28,6 +29,7 @@ use crate::app::AsyncApp;
 struct Options {
     listen: Option<String>,
     server: String,
+    protocol: String,
     app: String,
     wrap: String,
     cores: String,
@@ -55,6 +57,7 @@ fn read(mut parser: Parser) -> Result<Options, lexopt::Error> {
         match arg {
             Arg::Long("listen") => options.listen = Some(parser.value()?.string()?),
             Arg::Long("server") => options.server = parser.value()?.string()?,
+            Arg::Long("protocol") => options.protocol = parser.value()?.string()?,
             Arg::Long("app") => options.app = parser.value()?.string()?,
             Arg::Long("wrap") => options.wrap = parser.value()?.string()?,
             Arg::Long("cores") => options.cores = parser.value()?.string()?,
@@ -87,6 +90,13 @@ fn serve(options: &Options, app: impl App) -> Result<(), Box<dyn Error>> {
     if let Some(files) = &options.tls {
         config = config.tls(files.clone());
     }
+    match options.protocol.as_str() {
+        "" | "http" => {}
+        "fastcgi" => return behind::<FastCgi>(options, config, app),
+        "scgi" => return behind::<Scgi>(options, config, app),
+        "uwsgi" => return behind::<Uwsgi>(options, config, app),
+        other => return Err(format!("--protocol {other} is none of http, fastcgi, scgi, uwsgi").into()),
+    }
     match options.server.as_str() {
         "" | "std" => {
             config.threads = options.threads;
@@ -100,6 +110,23 @@ fn serve(options: &Options, app: impl App) -> Result<(), Box<dyn Error>> {
             };
             let reactors = options.threads.map_or(1, NonZeroUsize::get);
             rsgi_hyper::Builder::new(config).cores(cores).reactors(reactors).start(app)?.wait()?;
+        }
+        other => return Err(format!("--server {other} is neither std nor hyper").into()),
+    }
+    Ok(())
+}
+
+/// Serves behind a web server, by its own protocol.
+fn behind<C: Codec>(options: &Options, mut config: Config, app: impl App) -> Result<(), Box<dyn Error>> {
+    match options.server.as_str() {
+        "" | "std" => {
+            config.threads = options.threads;
+            rsgi_gateway::threads::Server::<C>::start(config, app)?.wait()?;
+        }
+        "hyper" => {
+            let reactors = options.threads.map_or(1, NonZeroUsize::get);
+            let gateway = rsgi_gateway::Options::default().reactors(reactors);
+            rsgi_gateway::tokio::Server::<C>::start_with(&config, &gateway, app)?.wait()?;
         }
         other => return Err(format!("--server {other} is neither std nor hyper").into()),
     }
