@@ -26,12 +26,12 @@ impl Codec for Scgi {
     fn decode(&mut self, input: &mut BytesMut, bounds: &Bounds) -> Result<Option<Event>, Malformed> {
         match self.request {
             Single::Variables => self.netstring(input, bounds),
-            Single::Content(_) | Single::Over => Ok(self.request.content(input)),
+            Single::Content(_) | Single::Whole | Single::Over => Ok(self.request.content(input)),
         }
     }
 
     fn is_idle(&self) -> bool {
-        self.request == Single::Variables
+        self.request.is_idle()
     }
 
     fn head(

@@ -15,7 +15,9 @@ pub(super) enum Single {
     Variables,
     /// So many bytes of content are missing.
     Content(u64),
-    /// All of it was told, or it is refused or answered: whatever comes isn't part of it.
+    /// All of it was told: whatever comes isn't part of it.
+    Whole,
+    /// It is refused, or answered before all of it came: what comes of it is of no use.
     Over,
 }
 
@@ -40,10 +42,17 @@ impl Single {
         refusal.of(ID)
     }
 
+    /// Whether nothing of the request is missing that its peer may be sending.
+    pub(super) fn is_idle(self) -> bool {
+        matches!(self, Self::Variables | Self::Whole)
+    }
+
     /// The answer is ended, and with it the request, whatever has come of it; tells what becomes of the connection, whose end
     /// is the answer's.
     pub(super) fn end(&mut self, ending: Ending) -> After {
-        *self = Self::Over;
+        if *self != Self::Whole {
+            *self = Self::Over;
+        }
         match ending {
             Ending::Whole => After::Close,
             Ending::Broken | Ending::Aborted => After::Reset,
@@ -55,7 +64,7 @@ impl Single {
         match *self {
             Self::Variables => None,
             Self::Content(0) => {
-                *self = Self::Over;
+                *self = Self::Whole;
                 Some(Event::End { id: ID })
             }
             Self::Content(_) if input.is_empty() => None,
@@ -65,7 +74,7 @@ impl Single {
                 *self = Self::Content(missing - bytes.len() as u64);
                 Some(Event::Content { id: ID, bytes })
             }
-            Self::Over => {
+            Self::Whole | Self::Over => {
                 input.clear();
                 None
             }

@@ -34,12 +34,12 @@ impl Codec for Uwsgi {
         }
         match self.request {
             Single::Variables => self.packet(input, bounds),
-            Single::Content(_) | Single::Over => Ok(self.request.content(input)),
+            Single::Content(_) | Single::Whole | Single::Over => Ok(self.request.content(input)),
         }
     }
 
     fn is_idle(&self) -> bool {
-        self.request == Single::Variables
+        self.request.is_idle()
     }
 
     fn head(

@@ -147,11 +147,13 @@ fn an_answer_is_that_of_cgi_and_ends_with_the_connection() {
 }
 
 #[test]
-fn a_connection_is_idle_before_its_request() {
+fn a_connection_is_idle_before_its_request_and_when_all_of_it_was_told() {
     let (mut codec, mut input) = (Scgi::default(), BytesMut::from(&request(&[])[..]));
     assert!(codec.is_idle());
-    assert!(codec.decode(&mut input, &Bounds::default()).unwrap().is_some());
+    assert!(matches!(codec.decode(&mut input, &Bounds::default()), Ok(Some(Event::Begin { .. }))));
     assert!(!codec.is_idle());
+    assert!(matches!(codec.decode(&mut input, &Bounds::default()), Ok(Some(Event::End { .. }))));
+    assert!(codec.is_idle());
 }
 
 /// Every text of up to six of the characters that mean something.

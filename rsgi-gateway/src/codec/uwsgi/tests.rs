@@ -191,11 +191,13 @@ fn an_answer_is_http_and_ends_with_the_connection() {
 }
 
 #[test]
-fn a_connection_is_idle_before_its_request() {
+fn a_connection_is_idle_before_its_request_and_when_all_of_it_was_told() {
     let (mut codec, mut input) = (Uwsgi::default(), BytesMut::from(&request(&[])[..]));
     assert!(codec.is_idle());
-    assert!(codec.decode(&mut input, &Bounds::default()).unwrap().is_some());
+    assert!(matches!(codec.decode(&mut input, &Bounds::default()), Ok(Some(Event::Begin { .. }))));
     assert!(!codec.is_idle());
+    assert!(matches!(codec.decode(&mut input, &Bounds::default()), Ok(Some(Event::End { .. }))));
+    assert!(codec.is_idle());
 }
 
 proptest! {
