@@ -138,6 +138,7 @@ impl Fields<'_> {
     }
 
     fn append(&mut self, name: HeaderName, value: &[u8]) -> Result<(), Refusal> {
+        let value = bare(value);
         let size = name.as_str().len() + value.len();
         (self.count, self.bytes) = (self.count + 1, self.bytes + size);
         if size > self.limits.header_bytes {
@@ -174,6 +175,15 @@ fn usual_name(variable: &[u8]) -> Option<HeaderName> {
         (15, b"ACCEPT_LANGUAGE") => header::ACCEPT_LANGUAGE,
         _ => return None,
     })
+}
+
+/// A value without the whitespace round it, which is none of it (RFC 9110 section 5.5). nginx (1.22) takes spaces off, and
+/// leaves tabs.
+fn bare(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// The field's name: hyphens for underscores, lower case.

@@ -170,6 +170,16 @@ fn fields_are_named_as_on_the_wire_and_repeated_ones_stay_apart() {
 }
 
 #[test]
+fn the_whitespace_round_a_value_is_none_of_it() {
+    for value in ["a b", "\ta b", "a b\t", " \t a b\t \t"] {
+        let environ = environ_of(with(&[("HTTP_X_NOTE", value), ("CONTENT_TYPE", value)])).unwrap();
+        assert_eq!((environ.header("x-note"), environ.header("content-type")), (Some("a b"), Some("a b")));
+    }
+    let environ = environ_of(with(&[("HTTP_X_NOTE", "\t ")])).unwrap();
+    assert_eq!(environ.header("x-note"), Some(""));
+}
+
+#[test]
 fn fields_that_are_none_are_refused_by_name_and_without_their_value() {
     for (name, value) in [("HTTP_", "v"), ("HTTP_A B", "v"), ("HTTP_A", "secret\n"), ("HTTP_A", "secret\0")] {
         let refusal = refusal(&with(&[(name, value)]));
