@@ -57,7 +57,7 @@ impl Speaks {
 }
 
 impl Front {
-    /// The cases that the web server decides otherwise, and those that fail through it and needn't.
+    /// The cases that the web server decides otherwise.
     pub(crate) fn marks(&self) -> Vec<Difference> {
         let its = match self.web {
             Web::Nginx => marks::nginx::MARKS,
@@ -65,7 +65,7 @@ impl Front {
             Web::Lighttpd => marks::lighttpd::MARKS,
             Web::Haproxy => marks::haproxy::MARKS,
         };
-        self.of_ours(its).chain(self.of_ours(marks::owed::MARKS)).collect()
+        self.of_ours(its).collect()
     }
 
     /// The cases that pass through it or not, by chance.
@@ -76,8 +76,7 @@ impl Front {
             Web::Lighttpd => marks::lighttpd::UNSTEADY,
             Web::Haproxy => marks::haproxy::UNSTEADY,
         };
-        let owed = if self.speaks.is_of_gateways() { marks::owed::UNSTEADY } else { &[] };
-        self.of_ours(its).chain(self.of_ours(owed)).collect()
+        self.of_ours(its).collect()
     }
 
     fn of_ours(&self, marks: &'static [marks::Mark]) -> impl Iterator<Item = Difference> {

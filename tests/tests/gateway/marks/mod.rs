@@ -6,7 +6,6 @@ pub(crate) mod apache;
 pub(crate) mod haproxy;
 pub(crate) mod lighttpd;
 pub(crate) mod nginx;
-pub(crate) mod owed;
 
 use rsgi_test::suite::Difference;
 
