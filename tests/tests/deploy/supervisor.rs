@@ -1,6 +1,8 @@
-//! `deploy/supervisor/app.conf` under a real supervisord.
+//! `deploy/supervisor/app.conf` and `fcgi.conf` under a real supervisord.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 
 use rustix::process::Signal;
@@ -22,11 +24,16 @@ struct Supervised {
 
 impl Supervised {
     fn start(name: &str, server: &str, more: &str) -> Self {
-        let place = Scratch::new(&format!("{name}-{server}"));
+        Self::start_by(program, name, &format!("--server {server} {more}"))
+    }
+
+    /// Starts it by a section that is made of its folder, its address and its arguments.
+    fn start_by(section: fn(&Path, &str, &str) -> String, name: &str, arguments: &str) -> Self {
+        let words: Vec<_> = arguments.split_whitespace().collect();
+        let place = Scratch::new(&[name, "-", &words.concat()].concat());
         let address = format!("127.0.0.1:{}", free_port());
         let app = place.join("app.log");
-        fs::write(place.join("app.conf"), program(&place, &address, &format!("--server {server} {more}")))
-            .unwrap();
+        fs::write(place.join("app.conf"), section(&place, &address, arguments)).unwrap();
         let settings = SETTINGS.replace("PLACE", place.to_str().unwrap());
         fs::write(place.join("supervisord.conf"), settings).unwrap();
         let mut command = tool("supervisord");
@@ -74,6 +81,49 @@ fn program(place: &Path, address: &str, arguments: &str) -> String {
     )
 }
 
+/// The same of the section for FastCGI.
+fn fcgi_program(place: &Path, address: &str, arguments: &str) -> String {
+    let user = printed(tool("id").arg("-un")).unwrap();
+    let place = place.to_str().unwrap();
+    shipped::adapted(
+        "supervisor/fcgi.conf",
+        &[
+            ("/usr/local/bin/app", &format!("{PROGRAM} {arguments}")),
+            ("--workers 4", "--workers 2"),
+            ("127.0.0.1:9000", address),
+            ("/srv/app", place),
+            ("user=app", &format!("user={}", user.trim())),
+            ("/var/log/supervisor", place),
+            ("startsecs=3", "startsecs=1"),
+        ],
+    )
+}
+
+/// Asks by FastCGI for `/`, which the worker answers with its process id.
+fn ask_fastcgi(address: &str) -> u32 {
+    let pairs = [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/"), ("SERVER_PROTOCOL", "HTTP/1.1")];
+    let sized = |text: &str| u8::try_from(text.len()).unwrap();
+    let params: Vec<u8> = pairs
+        .iter()
+        .flat_map(|(name, value)| [&[sized(name), sized(value)], name.as_bytes(), value.as_bytes()].concat())
+        .collect();
+    let record = |kind: u8, content: &[u8]| {
+        [&[1, kind, 0, 1, 0, u8::try_from(content.len()).unwrap(), 0, 0], content].concat()
+    };
+    let begin = record(1, &[0, 1, 0, 0, 0, 0, 0, 0]);
+    let request = [begin, record(4, &params), record(4, &[]), record(5, &[])].concat();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(&request).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    // Of the answer's records only the digits of the body are a number by themselves.
+    let text = String::from_utf8_lossy(&answer);
+    let body = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?}")).1;
+    let digits: String =
+        body.chars().skip_while(|it| !it.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_else(|_| panic!("{text:?}"))
+}
+
 #[test]
 fn supervisord_starts_reloads_upgrades_restarts_and_stops_it() {
     for server in SERVERS {
@@ -108,6 +158,28 @@ fn supervisord_starts_reloads_upgrades_restarts_and_stops_it() {
         assert!(app.control(&["status", "app"]).contains("STOPPED"));
         assert!(!workers.into_iter().any(lives));
         // Not by force, which supervisord would have told.
+        assert!(!app.daemon_log().contains("SIGKILL"), "{}", app.daemon_log());
+    }
+}
+
+#[test]
+fn supervisord_gives_fastcgi_its_socket_and_keeps_it_over_a_restart() {
+    for server in SERVERS {
+        let mut app = Supervised::start_by(fcgi_program, "fcgi", &format!("--server {server}"));
+        app.log.said(&format!("Listening at: fastcgi://{}", app.address));
+        app.log.said("2 workers ready");
+        app.is("RUNNING");
+        let before = children_of(app.master());
+        assert!(before.contains(&ask_fastcgi(&app.address)));
+        for (signal, done) in [("HUP", "Reloaded: 2 workers ready"), ("USR2", "Upgraded: 2 workers ready")] {
+            app.control(&["signal", signal, "app"]);
+            app.log.said(done);
+            ask_fastcgi(&app.address);
+        }
+        assert!(app.control(&["restart", "app"]).contains("started"));
+        // Nobody is refused: the socket is supervisord's.
+        ask_fastcgi(&app.address);
+        app.log.said("2 workers ready");
         assert!(!app.daemon_log().contains("SIGKILL"), "{}", app.daemon_log());
     }
 }
