@@ -73,7 +73,10 @@ impl<C: Codec> Task<'_, C> {
         while self.stage != Some(control.stage()) {
             self.stage = Some(control.stage());
             changed.set(control.changed());
-            let _told_next_time = changed.as_mut().poll(context);
+            while changed.as_mut().poll(context).is_ready() {
+                // Told of the stage that was seen already: it is the next one that is wanted.
+                changed.set(control.changed());
+            }
         }
     }
 
