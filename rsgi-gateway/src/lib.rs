@@ -8,6 +8,12 @@
 //! host; `cgi` answers the one request of a process.
 #![forbid(unsafe_code)]
 
+/// The guide, compiled.
+#[cfg(all(doctest, feature = "threads"))]
+#[doc = include_str!("../../docs/gateway.md")]
+#[derive(Debug)]
+pub struct Guide;
+
 pub mod cgi;
 pub mod codec;
 mod request;
