@@ -190,7 +190,14 @@ impl Control {
                 return;
             }
             // Behind the order: who hurries sets the limit first.
-            let until = if self.stage() == Stage::Stopped { None } else { *self.until() };
+            if self.stage() == Stage::Stopped {
+                // Told again, lest a task that missed it keeps the server from ending.
+                if tokio::time::timeout(TELL_AGAIN, less).await.is_err() {
+                    self.advance(Stage::Stopped);
+                }
+                continue;
+            }
+            let until = *self.until();
             match until {
                 None => less.await,
                 Some(until) => {
@@ -242,6 +249,9 @@ impl Drop for Place {
         self.control.less.notify_waiters();
     }
 }
+
+/// How soon tasks are told again to stop.
+const TELL_AGAIN: Duration = Duration::from_millis(20);
 
 /// A handle on a running server, for other threads and tasks. Cheap to clone.
 #[derive(Debug, Clone)]
