@@ -149,7 +149,7 @@ impl Opened {
             listeners.iter().for_each(|listener| say_listening(listener, settings));
             match settings.protocol {
                 Protocol::Http => say(Level::Info, format_args!("Using worker: {}", settings.server.name())),
-                other => say(
+                other @ Protocol::Gateway(_) => say(
                     Level::Info,
                     format_args!("Using worker: {}, speaking {}", settings.server.name(), other.name()),
                 ),
@@ -184,7 +184,7 @@ pub(super) fn say_listening(listener: &Listener, settings: &Settings) {
     let scheme = match settings.protocol {
         Protocol::Http if tcp && settings.config.tls.is_some() => Scheme::Https,
         Protocol::Http => Scheme::Http,
-        other => Scheme::Gateway(other.name()),
+        other @ Protocol::Gateway(_) => Scheme::Gateway(other.name()),
     };
     say(Level::Info, format_args!("Listening at: {} ({})", listener.url(scheme), std::process::id()));
 }

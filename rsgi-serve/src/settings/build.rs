@@ -70,7 +70,7 @@ impl Reader<'_> {
         let config = serving::config(self, &sockets);
         Settings {
             server: server(self.values),
-            protocol: self.meant(&gateway::PROTOCOL, |text| Protocol::named(text)),
+            protocol: self.meant(&gateway::PROTOCOL, Protocol::named),
             allowed: self.allowed(),
             workers: self.get(&workers::WORKERS),
             max_workers: self.get(&workers::MAX_WORKERS),

@@ -44,7 +44,7 @@ pub(super) fn start(
     app: impl App,
 ) -> Result<Started, ServeError> {
     if let Protocol::Gateway(gateway) = settings.protocol {
-        return gateways::start(gateway, settings, config, app);
+        return gateways::start(gateway, settings, &config, app);
     }
     match settings.server {
         #[cfg(feature = "std")]

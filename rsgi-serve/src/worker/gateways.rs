@@ -17,7 +17,7 @@ use crate::settings::{Gateway, ServerKind, Settings};
 pub(super) fn start(
     gateway: Gateway,
     settings: &Settings,
-    config: Config,
+    config: &Config,
     app: impl App,
 ) -> Result<Started, ServeError> {
     match gateway {
@@ -41,23 +41,23 @@ pub(super) fn answer(_: &Child, settings: &Settings, app: impl App) -> Result<Ex
     rsgi_gateway::cgi::run(&settings.config, app)
 }
 
-fn start_one<C: Codec>(settings: &Settings, config: Config, app: impl App) -> Result<Started, ServeError> {
+fn start_one<C: Codec>(settings: &Settings, config: &Config, app: impl App) -> Result<Started, ServeError> {
     let options = Options::default().allow_from(settings.allowed.iter().copied());
     match settings.server {
         #[cfg(feature = "std")]
         ServerKind::Std => {
-            let server = rsgi_gateway::threads::Server::<C>::start_with(&config, &options, app)?;
+            let server = rsgi_gateway::threads::Server::<C>::start_with(config, &options, app)?;
             Ok(adapters::started(server, |_| Ok(())))
         }
         #[cfg(feature = "hyper")]
         ServerKind::Hyper => {
             let options = options.reactors(adapters::threads(settings));
-            let server = rsgi_gateway::tokio::Server::<C>::start_with(&config, &options, app)?;
+            let server = rsgi_gateway::tokio::Server::<C>::start_with(config, &options, app)?;
             Ok(adapters::started(server, |_| Ok(())))
         }
         #[cfg(not(all(feature = "std", feature = "hyper")))]
         missing => {
-            drop((config, options, app));
+            drop((options, app));
             Err(adapters::missing(missing))
         }
     }
