@@ -21,7 +21,7 @@ pub(super) fn answer(_: &Child, _: &Settings, _: impl App) -> Result<ExitCode, S
 }
 
 /// Refuses.
-pub(super) fn start(gateway: Gateway, _: &Settings, _: Config, _: impl App) -> Result<Started, ServeError> {
+pub(super) fn start(gateway: Gateway, _: &Settings, _: &Config, _: impl App) -> Result<Started, ServeError> {
     let (name, problem) = (Protocol::Gateway(gateway).name(), "this program was built without it");
     Err(ServeError::bad_setting("protocol", name, problem, "build it with the feature gateway of rsgi-serve"))
 }
