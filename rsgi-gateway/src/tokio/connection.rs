@@ -5,15 +5,13 @@
 //! Invariant: the task ends soon after the server is told to stop, and tells on its way what became of its requests.
 //! Next: `conn/mod.rs`.
 
-use std::future::{Future as _, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use rsgi_core::Cause;
 use rsgi_core::server::HalfClose;
-use tokio::sync::futures::Notified;
 
 use super::clock::Clock;
 use super::control::{Control, Place, Stage};
@@ -34,8 +32,6 @@ struct Task<'a, C: Codec> {
     writes: bool,
     /// The peer has ended its half, as was seen while nothing was read.
     has_ended: bool,
-    /// The stage that the task goes by.
-    stage: Option<Stage>,
 }
 
 /// Serves a connection, which holds its place meanwhile.
@@ -51,41 +47,25 @@ pub(super) async fn serve<C: Codec>(socket: ReactorSocket, ends: Ends, place: Pl
         reads: true,
         writes: false,
         has_ended: false,
-        stage: None,
     };
-    let mut changed = pin!(control.changed());
+    let mut is_known = false;
     poll_fn(|context| {
-        task.watch(changed.as_mut(), control, context);
+        if !std::mem::replace(&mut is_known, true) {
+            // A task's waker stays the same.
+            place.wakes(context.waker());
+        }
         task.poll(context)
     })
     .await;
 }
 
 impl<C: Codec> Task<'_, C> {
-    /// Has the task woken when the stage changes.
-    fn watch<'c>(
-        &mut self,
-        mut changed: Pin<&mut Notified<'c>>,
-        control: &'c Control,
-        context: &mut Context<'_>,
-    ) {
-        // Once a stage: the waker is the task's own, always the same.
-        while self.stage != Some(control.stage()) {
-            self.stage = Some(control.stage());
-            changed.set(control.changed());
-            while changed.as_mut().poll(context).is_ready() {
-                // Told of the stage that was seen already: it is the next one that is wanted.
-                changed.set(control.changed());
-            }
-        }
-    }
-
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.happened.is_none() {
             self.happened = self.poll_socket(context);
         }
         for _ in 0..ROUNDS {
-            let Some(going) = going(self.stage) else { return Poll::Ready(()) };
+            let Some(going) = going(self.control.stage()) else { return Poll::Ready(()) };
             let now = Instant::now();
             if self.clock.is_over(now) {
                 self.conn.expire(now, going);
@@ -154,12 +134,12 @@ impl<C: Codec> Task<'_, C> {
 }
 
 /// How the machine is to go on; `None` if not at all.
-fn going(stage: Option<Stage>) -> Option<Going> {
+fn going(stage: Stage) -> Option<Going> {
     match stage {
-        None | Some(Stage::Serving) => Some(Going::On),
-        Some(Stage::Leaving) => Some(Going::Leaving),
-        Some(Stage::Draining) => Some(Going::Ending),
-        Some(Stage::Stopped) => None,
+        Stage::Serving => Some(Going::On),
+        Stage::Leaving => Some(Going::Leaving),
+        Stage::Draining => Some(Going::Ending),
+        Stage::Stopped => None,
     }
 }
 

@@ -5,9 +5,11 @@
 //! Invariants: a stage is never left for an earlier one, and the time for the graceful end only ever gets shorter.
 //! Next: `accept.rs`, `connection.rs`.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use rsgi_core::Drain;
@@ -40,7 +42,7 @@ pub(super) struct Control {
     drain: Drain,
     graceful: Option<Duration>,
     stage: AtomicU8,
-    /// The stage has changed.
+    /// The stage has changed: for those who accept. Connections are woken one by one.
     changed: Notify,
     /// There is less to do: a connection or a request is over. The stage's changes are told here, too.
     less: Notify,
@@ -54,6 +56,9 @@ pub(super) struct Control {
 struct Tasks {
     connections: usize,
     accepting: usize,
+    /// What wakes the connections, by the numbers of their places: there from a task's first turn to its end, so that it hears of
+    /// every stage, however quickly they follow each other.
+    wakers: HashMap<u64, Waker>,
 }
 
 /// A task's place among a server's; given back on drop.
@@ -61,6 +66,7 @@ struct Tasks {
 pub(super) struct Place {
     control: Arc<Control>,
     role: Role,
+    number: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +132,7 @@ impl Control {
     /// Takes a task in that accepts.
     pub(super) fn join_accepting(self: &Arc<Self>) -> Place {
         self.tasks().accepting += 1;
-        Place { control: Arc::clone(self), role: Role::Accepts }
+        Place { control: Arc::clone(self), role: Role::Accepts, number: 0 }
     }
 
     /// Accepts a connection and takes it in; `None` if there is no room for one.
@@ -145,8 +151,8 @@ impl Control {
         }
         Some(accept().map(|accepted| {
             tasks.connections += 1;
-            self.accepted.fetch_add(1, Ordering::Relaxed);
-            (accepted, Place { control: Arc::clone(self), role: Role::Serves })
+            let number = self.accepted.fetch_add(1, Ordering::Relaxed);
+            (accepted, Place { control: Arc::clone(self), role: Role::Serves, number })
         }))
     }
 
@@ -176,6 +182,10 @@ impl Control {
         self.stage.fetch_max(stage as u8, Ordering::SeqCst);
         self.changed.notify_waiters();
         self.less.notify_waiters();
+        let wakers: Vec<Waker> = self.tasks().wakers.values().cloned().collect();
+        for waker in wakers {
+            waker.wake();
+        }
     }
 
     /// Waits for the order to leave or to end and until every task has left; cuts them off when the time is over.
@@ -190,14 +200,7 @@ impl Control {
                 return;
             }
             // Behind the order: who hurries sets the limit first.
-            if self.stage() == Stage::Stopped {
-                // Told again, lest a task that missed it keeps the server from ending.
-                if tokio::time::timeout(TELL_AGAIN, less).await.is_err() {
-                    self.advance(Stage::Stopped);
-                }
-                continue;
-            }
-            let until = *self.until();
+            let until = if self.stage() == Stage::Stopped { None } else { *self.until() };
             match until {
                 None => less.await,
                 Some(until) => {
@@ -235,23 +238,31 @@ impl Place {
     pub(super) fn control(&self) -> &Arc<Control> {
         &self.control
     }
+
+    /// Has a task woken at every change of the stage, until its place is given back. What the stage is then is asked behind it.
+    pub(super) fn wakes(&self, task: &Waker) {
+        self.control.tasks().wakers.insert(self.number, task.clone());
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        // Dropped outside of the lock.
+        let mut waker = None;
         {
             let mut tasks = self.control.tasks();
             match self.role {
                 Role::Accepts => tasks.accepting -= 1,
-                Role::Serves => tasks.connections -= 1,
+                Role::Serves => {
+                    tasks.connections -= 1;
+                    waker = tasks.wakers.remove(&self.number);
+                }
             }
         }
+        drop(waker);
         self.control.less.notify_waiters();
     }
 }
-
-/// How soon tasks are told again to stop.
-const TELL_AGAIN: Duration = Duration::from_millis(20);
 
 /// A handle on a running server, for other threads and tasks. Cheap to clone.
 #[derive(Debug, Clone)]
