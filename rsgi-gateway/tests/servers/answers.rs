@@ -15,16 +15,16 @@ fn what_came(environ: &Environ) -> String {
     format!("{} {} {:?} {:?}", environ.method(), environ.path_info(), environ.query(), fields)
 }
 
-fn tells(environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+fn tells(environ: &Environ, start_response: StartResponse) -> Result<Started, Error> {
     let head = start_response.status(StatusCode::CREATED).header("x-one", "1")?.header("x-two", "2")?;
     let head = head.header("x-one", "again")?;
-    Ok(head.body(what_came(&environ)))
+    Ok(head.body(what_came(environ)))
 }
 
 fn an_app_gets_the_request_and_the_web_server_its_answer<H: Host, W: Wire>() {
     let served = [
-        Served::<H, W>::new(blocking(tells)),
-        Served::<H, W>::new(app_fn(|environ, start_response| async { tells(environ, start_response) })),
+        Served::<H, W>::new(blocking(|environ, start_response| tells(&environ, start_response))),
+        Served::<H, W>::new(app_fn(|environ, start_response| async move { tells(&environ, start_response) })),
     ];
     for served in served {
         let request = Request::get("/a/b?c=d").with("HTTP_X_SOME", "thing");

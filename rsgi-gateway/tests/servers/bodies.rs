@@ -22,12 +22,15 @@ impl Drop for Dropped {
     }
 }
 
-struct Slow(Cursor<Vec<u8>>, Dropped);
+struct Slow {
+    content: Cursor<Vec<u8>>,
+    _dropped: Dropped,
+}
 
 impl Read for Slow {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         assert!(thread_may_block());
-        self.0.read(buffer)
+        self.content.read(buffer)
     }
 }
 
@@ -50,7 +53,7 @@ fn each_kind(dropped: Sender<bool>) -> impl Fn(&Environ) -> Body + Send + Sync +
                     pieces.pop()
                 }))
             }
-            "/reader" => Body::reader(Slow(Cursor::new(content), held)),
+            "/reader" => Body::reader(Slow { content: Cursor::new(content), _dropped: held }),
             "/push" => Body::push(move |writer| {
                 let _held = held;
                 assert!(thread_may_block());

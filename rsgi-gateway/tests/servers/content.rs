@@ -17,6 +17,7 @@ fn by_read(mut environ: Environ, start_response: StartResponse) -> Result<Starte
 }
 
 /// Answers with what it reads as it reads it.
+#[expect(clippy::unnecessary_wraps, reason = "an app may fail")]
 fn by_reader(mut environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
     let input = environ.take_input();
     Ok(start_response.status(StatusCode::OK).body(Body::reader(input)))

@@ -19,10 +19,10 @@ fn reads(mut environ: Environ, start_response: StartResponse) -> Result<Started,
 fn content_over_the_limit_is_answered_with_413<H: Host, W: Wire>() {
     let config = Config::new().limits(|limits| limits.body_bytes = Some(100_000));
     let served = Served::<H, W>::with(config, blocking(reads));
-    let exact = served.connect().whole(&Request::post("/", 100_000), &[0; 100_000]).answer();
+    let exact = served.connect().whole(&Request::post("/", 100_000), &vec![0; 100_000]).answer();
     assert_eq!((exact.status, exact.text()), (200, "100000"));
     let mut client = served.connect();
-    client.whole(&Request::post("/", 100_001), &[0; 100_001]);
+    client.whole(&Request::post("/", 100_001), &vec![0; 100_001]);
     assert_eq!(client.answer().status, 413);
     served.end();
 }
@@ -33,17 +33,16 @@ fn content_of_no_told_length_is_counted<H: Host>() {
     let (found, kinds) = channel();
     let served = Served::<H, FastCgi>::with(
         config,
-        blocking(move |mut environ: Environ, start_response: StartResponse| {
+        blocking(move |mut environ: Environ, _: StartResponse| {
             let mut content = Vec::new();
             let error = environ.input_mut().read_to_end(&mut content).unwrap_err();
             found.send(InputError::find(&error).map(InputError::kind))?;
-            drop(start_response);
             Err(error.into())
         }),
     );
     let request = Request::post("/", 0).with("CONTENT_LENGTH", "");
     let mut client = served.connect();
-    client.whole(&request, &[0; 150_000]);
+    client.whole(&request, &vec![0; 150_000]);
     assert_eq!(client.answer().status, 413);
     assert_eq!(next(&kinds), Some(InputErrorKind::Limit));
     served.end();

@@ -17,9 +17,6 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) trait Host: 'static {
     type Server<C: Codec>: Running<Handle: std::fmt::Debug>;
 
-    /// Whether apps run on the threads that have the connections.
-    const BLOCKS: bool;
-
     fn start_with<C: Codec>(
         config: &Config,
         options: &Options,
@@ -37,7 +34,6 @@ pub(crate) struct Tokio;
 
 impl Host for Threads {
     type Server<C: Codec> = threads::Server<C>;
-    const BLOCKS: bool = true;
 
     fn start_with<C: Codec>(
         config: &Config,
@@ -50,7 +46,6 @@ impl Host for Threads {
 
 impl Host for Tokio {
     type Server<C: Codec> = tokio::Server<C>;
-    const BLOCKS: bool = false;
 
     fn start_with<C: Codec>(
         config: &Config,

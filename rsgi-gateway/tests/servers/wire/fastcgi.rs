@@ -36,14 +36,13 @@ impl Wire for FastCgi {
             let stream = streams.entry(u16::from_be_bytes([id1, id0])).or_default();
             assert!(stream.end.is_none() || id1 == 0 && id0 == 0, "a record after the end");
             match kind {
-                6 => stream.out.extend(content),
+                // Those of 10 and 11 are on the connection itself.
+                6 | 10 | 11 => stream.out.extend(content),
                 7 => stream.errors.extend(content),
                 3 => {
                     let status = u32::from_be_bytes(content[..4].try_into().unwrap());
                     stream.end = Some((status, content[4]));
                 }
-                // Answers about the connection itself.
-                10 | 11 => stream.out.extend(content),
                 other => panic!("a record of type {other}"),
             }
         }

@@ -197,7 +197,7 @@ impl<W: Wire> Client<W> {
 
     /// Takes in more of what came; tells whether there was some.
     fn step(&mut self) -> bool {
-        let mut piece = [0; 64 * 1024];
+        let mut piece = vec![0; 64 * 1024];
         let end = match self.socket.read(&mut piece) {
             Ok(0) => End::Closed,
             Ok(read) => {
