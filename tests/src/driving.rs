@@ -213,6 +213,8 @@ impl Scratch {
         static MADE: AtomicU16 = AtomicU16::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let place = std::env::temp_dir().join(format!("rsgi-{name}-{}-{number}", std::process::id()));
+        // A failed test of a process of the same number leaves it.
+        let _none = fs::remove_dir_all(&place);
         fs::create_dir_all(&place).unwrap();
         Self(place)
     }

@@ -29,8 +29,8 @@ impl Supervised {
 
     /// Starts it by a section that is made of its folder, its address and its arguments.
     fn start_by(section: fn(&Path, &str, &str) -> String, name: &str, arguments: &str) -> Self {
-        let words: Vec<_> = arguments.split_whitespace().collect();
-        let place = Scratch::new(&[name, "-", &words.concat()].concat());
+        // The path of a unix socket is short.
+        let place = Scratch::new(name);
         let address = format!("127.0.0.1:{}", free_port());
         let app = place.join("app.log");
         fs::write(place.join("app.conf"), section(&place, &address, arguments)).unwrap();
