@@ -98,6 +98,7 @@ const MODULES: &[&str] = &[
     "authz_core",
     "alias",
     "env",
+    "setenvif",
     "headers",
     "proxy",
     "proxy_http",
@@ -121,6 +122,7 @@ FcgidIPCDir PLACE/fcgid
 FcgidProcessTableFile PLACE/fcgid.table
 Listen ADDRESS
 MaxKeepAliveRequests 0
+KeepAliveTimeout 1
 StartServers 1
 ServerLimit 1
 ThreadLimit 256

@@ -69,14 +69,15 @@ impl Front {
     }
 
     /// The cases that pass through it or not, by chance.
-    pub(crate) fn unsteady(&self) -> Vec<Difference> {
+    pub(crate) fn chances(&self) -> impl Iterator<Item = &'static marks::Chance> {
         let its = match self.web {
-            Web::Nginx => marks::nginx::UNSTEADY,
-            Web::Apache => marks::apache::UNSTEADY,
-            Web::Lighttpd => marks::lighttpd::UNSTEADY,
-            Web::Haproxy => marks::haproxy::UNSTEADY,
+            Web::Nginx => marks::nginx::CHANCES,
+            Web::Apache => marks::apache::CHANCES,
+            Web::Lighttpd => marks::lighttpd::CHANCES,
+            Web::Haproxy => marks::haproxy::CHANCES,
         };
-        self.of_ours(its).collect()
+        let name = self.name;
+        its.iter().filter(move |chance| chance.on.is_empty() || chance.on.contains(&name))
     }
 
     fn of_ours(&self, marks: &'static [marks::Mark]) -> impl Iterator<Item = Difference> {

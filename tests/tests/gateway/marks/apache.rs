@@ -1,6 +1,6 @@
 //! What Apache decides.
 
-use super::Mark;
+use super::{Chance, Mark};
 
 pub(crate) const MARKS: &[Mark] = &[
     Mark {
@@ -108,7 +108,7 @@ pub(crate) const MARKS: &[Mark] = &[
         cases: &["both_ends_and_the_url_are_told", "under_a_prefix_an_app_sees_the_same_but_for_the_split"],
     },
     Mark {
-        on: &["apache_scgi", "apache_uwsgi", "apache_cgi"],
+        on: &["apache_scgi", "apache_uwsgi"],
         instead: "keeps or closes its client's connection as it likes",
         reason: "`Connection` and the end of a connection are between neighbours",
         cases: &[
@@ -125,7 +125,6 @@ pub(crate) const MARKS: &[Mark] = &[
             "a_connection_is_usable_behind_every_kind_of_answer",
             "a_failed_request_leaves_its_connection_usable",
             "a_server_survives_many_failures_at_once",
-            "an_answer_reaches_a_client_that_is_still_sending",
             "an_http_response_is_an_answer",
             "the_apps_close_is_honoured",
         ],
@@ -191,10 +190,14 @@ pub(crate) const MARKS: &[Mark] = &[
         ],
     },
     Mark {
-        on: &["apache_scgi", "apache_uwsgi", "apache_cgi"],
+        on: &["apache_scgi", "apache_uwsgi"],
         instead: "refuses content of a length that isn't told: 411 or 400",
         reason: "the protocol has the length first, and it gathers nothing where contents go on as they come",
-        cases: &["an_app_may_allow_itself_less", "chunks_of_one_byte_are_one_body_for_every_reader"],
+        cases: &[
+            "an_app_may_allow_itself_less",
+            "chunks_of_one_byte_are_one_body_for_every_reader",
+            "what_an_app_leaves_of_a_body_is_no_ones",
+        ],
     },
     Mark {
         on: &[],
@@ -248,9 +251,9 @@ pub(crate) const MARKS: &[Mark] = &[
         cases: &["there_is_exactly_one_date"],
     },
     Mark {
-        on: &["apache_http_std", "apache_http_hyper"],
+        on: &[],
         instead: "frames the answer itself",
-        reason: "the length of content that has come whole is known, and that of HEAD isn't asked for",
+        reason: "what it takes for the length of no content is no news to it",
         cases: &["a_304_keeps_the_apps_length"],
     },
     Mark {
@@ -272,79 +275,87 @@ pub(crate) const MARKS: &[Mark] = &[
     },
 ];
 
-/// What depends on how the packets fall: such a case may pass or not.
-pub(crate) const UNSTEADY: &[Mark] = &[
-    Mark {
-        on: &["apache_fastcgi", "apache_scgi", "apache_uwsgi", "apache_cgi", "apache_fcgid"],
-        instead: "passes on what it can read some sense into, or waits for more",
-        reason: "its parser is more patient, and what it passes on is written anew",
-        cases: &["malformed_chunks_are_errors"],
-    },
-    Mark {
-        on: &["apache_fastcgi", "apache_scgi", "apache_uwsgi", "apache_cgi", "apache_fcgid"],
-        instead: "keeps or closes its client's connection as it likes",
-        reason: "`Connection` and the end of a connection are between neighbours",
+/// Cases that pass or not, as the packets fall.
+pub(crate) const CHANCES: &[Chance] = &[
+    Chance {
+        on: &["apache_cgi"],
+        reason: "while content that the program left lies unread it closes, or answers on without an end of what it had begun",
+        says: &["chunk size", "Broken: Closed", "Closed after"],
         cases: &[
-            "http_1_0_is_kept_only_when_asked",
+            "a_body_left_unread_does_not_disturb_the_next_request",
+            "a_small_unread_body_and_a_pipelined_request",
+            "an_app_may_allow_itself_less",
+            "chunks_of_one_byte_are_one_body_for_every_reader",
             "pipelined_requests_are_answered_in_order",
             "what_an_app_leaves_of_a_body_is_no_ones",
         ],
     },
-    Mark {
-        on: &[],
-        instead: "keeps or closes its client's connection as it likes",
-        reason: "`Connection` and the end of a connection are between neighbours",
+    Chance {
+        on: &["apache_fcgid"],
+        reason: "it writes all content first, and answers 500 when the program is done before",
+        says: &["500"],
         cases: &[
-            "surplus_bytes_are_not_sent_and_close_the_connection",
-            "surplus_bytes_of_an_async_body_are_cut_and_told",
+            "a_body_left_unread_does_not_disturb_the_next_request",
+            "a_small_unread_body_and_a_pipelined_request",
+            "chunks_of_one_byte_are_one_body_for_every_reader",
+            "what_an_app_leaves_of_a_body_is_no_ones",
         ],
     },
-    Mark {
-        on: &["apache_fastcgi", "apache_scgi", "apache_uwsgi", "apache_cgi", "apache_fcgid"],
-        instead: "notices its client's end late, or takes a half-closed one for it, and tells of it by the end of its own connection",
-        reason: "mod_proxy finds out when it writes",
+    Chance {
+        on: &["apache_cgi", "apache_fcgid"],
+        reason: "it ends a program whose client has left",
+        says: &["the app never told `outcome`"],
         cases: &[
             "a_client_that_leaves_stops_every_kind_of_body_once",
             "a_deaf_client_that_leaves_stops_every_kind_of_body_once",
         ],
     },
-    Mark {
-        on: &["apache_fastcgi", "apache_scgi", "apache_uwsgi", "apache_cgi", "apache_fcgid"],
-        instead: "frames the answer itself",
-        reason: "the length of content that has come whole is known, and that of HEAD isn't asked for",
+    Chance {
+        on: &["apache_http_std", "apache_http_hyper", "apache_fastcgi", "apache_scgi", "apache_uwsgi"],
+        reason: "it takes much of an answer before it finds out that its client has left",
+        says: &["delivery: \"Whole"],
         cases: &[
-            "a_205_says_length_zero",
-            "a_304_keeps_the_apps_length",
-            "a_body_in_memory_gets_its_length",
-            "a_declared_length_frames_a_stream",
-            "a_file_sends_exactly_its_range",
-            "a_piece_goes_out_while_the_app_makes_the_next",
-            "after_flush_the_client_has_the_piece",
-            "an_empty_body_gets_length_zero",
-            "an_unflushed_piece_leaves_within_a_tick",
+            "a_client_that_leaves_stops_every_kind_of_body_once",
+            "a_deaf_client_that_leaves_stops_every_kind_of_body_once",
+        ],
+    },
+    Chance {
+        on: &["apache_fastcgi", "apache_scgi", "apache_uwsgi", "apache_cgi", "apache_fcgid"],
+        reason: "what has come of chunks by the time they turn out malformed is passed on",
+        says: &["200 for"],
+        cases: &["malformed_chunks_are_errors"],
+    },
+    Chance {
+        on: &["apache_fastcgi", "apache_scgi", "apache_uwsgi", "apache_cgi", "apache_fcgid"],
+        reason: "the length of an answer that has come whole when it is passed on is told",
+        says: &["(Length(", "Some(\"13\")", "(\"hello\", Some(\"5\"))"],
+        cases: &[
             "an_unknown_length_is_chunked",
             "an_unknown_length_is_not_told",
             "empty_pieces_send_no_chunk",
-            "head_has_the_fields_of_get_and_no_body",
-            "head_keeps_the_apps_length_and_invents_none",
             "head_of_a_stream_has_no_length",
         ],
     },
-    Mark {
-        on: &["apache_fastcgi", "apache_scgi", "apache_uwsgi", "apache_cgi", "apache_fcgid"],
-        instead: "keeps a head back until content comes",
-        reason: "it reads on before it writes",
-        cases: &[
-            "a_mapped_piece_arrives_before_the_next_is_made",
-            "a_sent_piece_arrives_before_the_next_is_made",
-            "the_head_goes_out_at_once_when_the_app_asks",
-            "the_head_goes_out_when_the_body_is_not_ready",
-        ],
+    Chance {
+        on: &["apache_fastcgi", "apache_fcgid"],
+        reason: "whether a request without a length has content shows in what comes behind it, which may not have come",
+        says: &["(\"\", \"Unknown\")"],
+        cases: &["without_a_body_the_input_ends_at_once"],
     },
-    Mark {
+    Chance {
         on: &["apache_fastcgi", "apache_scgi", "apache_uwsgi"],
-        instead: "ends a broken answer as if it were whole, with an error page, or not at all",
-        reason: "the protocol has no word for a break, or the web server doesn't pass it on",
+        reason: "an answer that breaks off before it is passed on is another: an error page, or one that ends as if it were whole",
+        says: &[
+            "status: 50",
+            "status: 200",
+            "left: 50",
+            "left: (50",
+            "500 Internal Server Error",
+            "502 Proxy Error",
+            "left: Some(\"",
+            "503 Service Unavailable",
+            "3\\r\\none\\r\\n0\\r\\n",
+        ],
         cases: &[
             "a_file_cut_since_it_was_opened_breaks_visibly",
             "a_panic_of_a_push_body_is_visible_behind_its_pieces",
@@ -357,5 +368,22 @@ pub(crate) const UNSTEADY: &[Mark] = &[
             "missing_bytes_break_the_answer_visibly",
             "nothing_is_appended_to_a_broken_answer",
         ],
+    },
+    Chance {
+        on: &["apache_fastcgi", "apache_fcgid"],
+        reason: "a head is held until content comes, and one that breaks off then is never sent",
+        says: &["left: 50", "Silent"],
+        cases: &[
+            "a_mapped_piece_arrives_before_the_next_is_made",
+            "a_sent_piece_arrives_before_the_next_is_made",
+            "the_head_goes_out_at_once_when_the_app_asks",
+            "the_head_goes_out_when_the_body_is_not_ready",
+        ],
+    },
+    Chance {
+        on: &[],
+        reason: "an answer before the end of a request may end the connection under the client's writing",
+        says: &["Silent"],
+        cases: &["an_answer_reaches_a_client_that_is_still_sending"],
     },
 ];

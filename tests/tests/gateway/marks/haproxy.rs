@@ -1,6 +1,6 @@
 //! What HAProxy decides.
 
-use super::Mark;
+use super::{Chance, Mark};
 
 pub(crate) const MARKS: &[Mark] = &[
     Mark {
@@ -164,10 +164,13 @@ pub(crate) const MARKS: &[Mark] = &[
     },
 ];
 
-/// What depends on how the packets fall: such a case may pass or not.
-pub(crate) const UNSTEADY: &[Mark] = &[Mark {
+/// Cases that pass or not, as the packets fall.
+pub(crate) const CHANCES: &[Chance] = &[Chance {
     on: &[],
-    instead: "notices its client's end late, or takes a half-closed one for it, and tells of it by the end of its own connection",
     reason: "how the client's connection ends is the web server's to see",
-    cases: &["content_that_is_half_closed_is_never_taken_for_whole"],
+    says: &["the app told `outcome`", "the app never told", "delivery: \"Whole"],
+    cases: &[
+        "a_deaf_client_that_leaves_stops_every_kind_of_body_once",
+        "content_that_is_half_closed_is_never_taken_for_whole",
+    ],
 }];

@@ -1,6 +1,6 @@
 //! What lighttpd decides.
 
-use super::Mark;
+use super::{Chance, Mark};
 
 pub(crate) const MARKS: &[Mark] = &[
     Mark {
@@ -85,12 +85,6 @@ pub(crate) const MARKS: &[Mark] = &[
         ],
     },
     Mark {
-        on: &["lighttpd_fastcgi"],
-        instead: "keeps or closes its client's connection as it likes",
-        reason: "`Connection` and the end of a connection are between neighbours",
-        cases: &["a_small_unread_body_and_a_pipelined_request"],
-    },
-    Mark {
         on: &[],
         instead: "notices its client's end late, or takes a half-closed one for it, and tells of it by the end of its own connection",
         reason: "it finds out when it writes",
@@ -130,34 +124,39 @@ pub(crate) const MARKS: &[Mark] = &[
             "no_continue_when_the_app_answers_without_reading",
         ],
     },
+    Mark {
+        on: &[],
+        instead: "frames the answer itself",
+        reason: "what it takes for the length of no content is no news to it",
+        cases: &["a_304_keeps_the_apps_length"],
+    },
 ];
 
-/// What depends on how the packets fall: such a case may pass or not.
-pub(crate) const UNSTEADY: &[Mark] = &[
-    Mark {
+/// Cases that pass or not, as the packets fall.
+pub(crate) const CHANCES: &[Chance] = &[
+    Chance {
         on: &[],
-        instead: "passes on what it can read some sense into, or waits for more",
-        reason: "its parser is more patient, and what it passes on is written anew",
+        reason: "what has come of chunks by the time they turn out malformed is passed on",
+        says: &["200 for"],
         cases: &["malformed_chunks_are_errors"],
     },
-    Mark {
+    Chance {
         on: &[],
-        instead: "tells a length, or none, as it has it",
-        reason: "it writes requests anew, and knows the length of what has come by then",
-        cases: &[
-            "a_body_of_unknown_length_is_read_to_its_end",
-            "a_chunked_body_is_read_to_its_end",
-            "transfer_codings_are_taken_off",
-            "without_a_body_the_input_ends_at_once",
+        reason: "content of chunks is passed on when it has come whole, with its length, and refused if it hasn't",
+        says: &[
+            "\"Known(",
+            "(\"abc\", Some(\"3\"))",
+            "411",
+            "Broken: the server takes no more",
+            "the app never told `seen`",
+            "body() == &content",
         ],
-    },
-    Mark {
-        on: &[],
-        instead: "refuses content of a length that isn't told: 411 or 400",
-        reason: "the protocol has the length first, and it gathers nothing where contents go on as they come",
         cases: &[
             "a_blocking_body_may_read_the_input",
+            "a_body_of_unknown_length_is_read_to_its_end",
+            "a_chunked_body_is_read_to_its_end",
             "a_request_may_be_cut_at_every_position",
+            "a_small_unread_body_and_a_pipelined_request",
             "an_app_may_allow_itself_less",
             "an_input_that_was_given_away_is_empty",
             "chunk_extensions_are_ignored",
@@ -169,33 +168,37 @@ pub(crate) const UNSTEADY: &[Mark] = &[
             "many_tiny_chunks_are_one_body",
             "many_tiny_pieces_are_one_body",
             "reading_past_the_end_gives_the_end",
+            "transfer_codings_are_taken_off",
+            "without_a_body_the_input_ends_at_once",
         ],
     },
-    Mark {
+    Chance {
         on: &[],
-        instead: "frames the answer itself",
-        reason: "the length of content that has come whole is known, and that of HEAD isn't asked for",
+        reason: "the length of an answer that has come whole when it is passed on is told",
+        says: &["(Length(", "Some(\"13\")", "(\"hello\", Some(\"5\"))"],
         cases: &[
-            "a_205_says_length_zero",
-            "a_304_keeps_the_apps_length",
-            "a_body_in_memory_gets_its_length",
-            "a_declared_length_frames_a_stream",
-            "a_file_sends_exactly_its_range",
-            "a_piece_goes_out_while_the_app_makes_the_next",
-            "after_flush_the_client_has_the_piece",
-            "an_unflushed_piece_leaves_within_a_tick",
             "an_unknown_length_is_chunked",
             "an_unknown_length_is_not_told",
             "empty_pieces_send_no_chunk",
-            "head_has_the_fields_of_get_and_no_body",
-            "head_keeps_the_apps_length_and_invents_none",
             "head_of_a_stream_has_no_length",
         ],
     },
-    Mark {
+    Chance {
         on: &[],
-        instead: "ends a broken answer as if it were whole, with an error page, or not at all",
-        reason: "the protocol has no word for a break, or the web server doesn't pass it on",
+        reason: "sizes of chunks are written with a zero before them, if they are chunks at all",
+        // `0` and the digit, as bytes and as text.
+        says: &["left: \"one\"", "left: [48, ", "left: \"03\\r\\n"],
+        cases: &[
+            "a_piece_goes_out_while_the_app_makes_the_next",
+            "after_flush_the_client_has_the_piece",
+            "an_unflushed_piece_leaves_within_a_tick",
+            "nothing_is_appended_to_a_broken_answer",
+        ],
+    },
+    Chance {
+        on: &[],
+        reason: "an answer that breaks off ends as if it were whole",
+        says: &["status: 200"],
         cases: &[
             "a_file_cut_since_it_was_opened_breaks_visibly",
             "a_panic_of_a_push_body_is_visible_behind_its_pieces",
@@ -206,7 +209,6 @@ pub(crate) const UNSTEADY: &[Mark] = &[
             "an_error_of_an_iterator_is_visible_behind_its_pieces",
             "an_error_right_behind_a_ready_head_leaves_the_head_on_the_wire",
             "missing_bytes_break_the_answer_visibly",
-            "nothing_is_appended_to_a_broken_answer",
         ],
     },
 ];

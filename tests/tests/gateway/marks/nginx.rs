@@ -1,6 +1,6 @@
 //! What nginx decides.
 
-use super::Mark;
+use super::{Chance, Mark};
 
 pub(crate) const MARKS: &[Mark] = &[
     Mark {
@@ -158,42 +158,48 @@ pub(crate) const MARKS: &[Mark] = &[
     },
 ];
 
-/// What depends on how the packets fall: such a case may pass or not.
-pub(crate) const UNSTEADY: &[Mark] = &[
-    Mark {
+/// Cases that pass or not, as the packets fall.
+pub(crate) const CHANCES: &[Chance] = &[
+    Chance {
         on: &[],
-        instead: "keeps or closes its client's connection as it likes",
-        reason: "`Connection` and the end of a connection are between neighbours",
+        reason: "it closes behind an answer that came before the end of its request",
+        says: &["Closed after"],
         cases: &[
             "a_body_left_unread_does_not_disturb_the_next_request",
             "a_small_unread_body_and_a_pipelined_request",
             "pipelined_requests_are_answered_in_order",
         ],
     },
-    Mark {
+    Chance {
         on: &[],
-        instead: "notices its client's end late, or takes a half-closed one for it, and tells of it by the end of its own connection",
-        reason: "how the client's connection ends is the web server's to see",
+        reason: "a client that has sent its last byte is taken for one that left, unless its answer is under way by then",
+        says: &[
+            "\"Whole(System)\"",
+            "the app told `dropped`",
+            "the app told `outcome`",
+            "the app never told `called`",
+        ],
         cases: &[
+            "content_that_is_half_closed_is_never_taken_for_whole",
             "a_fin_behind_the_request_is_no_lie_in_the_outcome",
             "a_half_close_behind_the_request_breaks_no_kind_of_body_silently",
             "a_request_that_breaks_off_is_never_taken_for_whole",
         ],
     },
-    Mark {
+    Chance {
         on: &[],
-        instead: "tells a length, or none, as it has it",
-        reason: "it writes requests anew, and knows the length of what has come by then",
+        reason: "the length of content that has come whole when it is passed on is told",
+        says: &["\"Known(", "(\"abc\", Some(\"3\"))"],
         cases: &[
             "a_body_of_unknown_length_is_read_to_its_end",
             "a_chunked_body_is_read_to_its_end",
             "transfer_codings_are_taken_off",
         ],
     },
-    Mark {
+    Chance {
         on: &[],
-        instead: "refuses content of a length that isn't told: 411 or 400",
-        reason: "the protocol has the length first, and it gathers nothing where contents go on as they come",
+        reason: "it closes while a client still sends",
+        says: &["Closed after"],
         cases: &["chunks_of_one_byte_are_one_body_for_every_reader"],
     },
 ];
