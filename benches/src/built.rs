@@ -49,6 +49,17 @@ impl Programs {
         Ok(programs)
     }
 
+    /// Builds `ours`, and what tells the kernel's own cost behind a web server.
+    ///
+    /// # Errors
+    ///
+    /// When cargo can't be started.
+    pub(crate) fn behind_a_web_server() -> Result<Self, Error> {
+        let mut programs = Self::ours()?;
+        programs.cargo(&benches().join("peers"), &["-p", "peer-gateway-limit"])?;
+        Ok(programs)
+    }
+
     /// Builds the example `ping` alone.
     ///
     /// # Errors

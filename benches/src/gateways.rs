@@ -1,6 +1,7 @@
 //! uWSGI beside rsgi-gateway, both behind one nginx, each asked by the protocol that nginx speaks with it.
 //!
-//! uWSGI serves the bare PEP 3333 app (`benches/python/app.py`), `ours` its blocking app on threads. A backend has the first core to
+//! uWSGI serves the bare PEP 3333 app (`benches/python/app.py`), `ours` its blocking app on threads; `gateway-limit` says what of it the
+//! kernel takes whoever answers. A backend has the first core to
 //! itself, nginx and wrk share the second; what counts is the CPU time that the backend's processes spend on a request, and its ratio
 //! to that of uWSGI in the same round.
 //!
@@ -71,7 +72,7 @@ pub fn beside_uwsgi(arguments: impl IntoIterator<Item = OsString>) -> Result<(St
     raise_descriptors();
     let programs = match &plan.programs {
         Some(folder) => Programs::in_folders(std::slice::from_ref(folder)),
-        None => Programs::ours()?,
+        None => Programs::behind_a_web_server()?,
     };
     let folder = tempfile::tempdir()?;
     let mut started =
@@ -93,7 +94,7 @@ pub fn beside_uwsgi(arguments: impl IntoIterator<Item = OsString>) -> Result<(St
 
 impl Backend {
     fn is_peer(&self) -> bool {
-        self.program != Program::Ours
+        matches!(self.program, Program::Python(_))
     }
 }
 
@@ -130,8 +131,7 @@ fn start(backend: &'static Backend, programs: &Programs, folder: &Path) -> Resul
     let mut command = on(Core::Server, &programs.path(backend.program)?.to_string_lossy());
     for argument in backend.arguments {
         // uWSGI's word for a unix socket is the path alone.
-        let told =
-            if backend.program == Program::Ours { &*behind } else { behind.trim_start_matches("unix:") };
+        let told = if backend.is_peer() { behind.trim_start_matches("unix:") } else { &*behind };
         command.arg(argument.replace("{address}", told));
     }
     command.current_dir(benches().join("python")).stdin(Stdio::null()).stdout(Stdio::null());
@@ -273,16 +273,39 @@ macro_rules! ours {
     };
 }
 
-static BACKENDS: [Backend; 11] = [
+/// The kernel's own cost: whatever is read gets a canned answer.
+macro_rules! limit {
+    ($name:literal, $what:literal, $over:ident, $protocol:literal) => {
+        Backend {
+            name: $name,
+            what: $what,
+            program: Program::Peer("gateway-limit"),
+            arguments: &["--protocol", $protocol, "--listen", "{address}"],
+            over: Over::$over,
+            half: false,
+        }
+    };
+}
+
+static BACKENDS: [Backend; 15] = [
     uwsgi!("peer", "uWSGI, `uwsgi_pass`, TCP", Tcp),
     uwsgi!("peer-threads", "uWSGI with 64 threads, `uwsgi_pass`, TCP", Tcp, "--threads", "64"),
+    limit!("limit", "the kernel alone, `uwsgi_pass`, TCP", Tcp, "uwsgi"),
     ours!("uwsgi", "rsgi-gateway, `uwsgi_pass`, TCP", Tcp, "uwsgi", true),
+    limit!("limit-kept", "the kernel alone, `fastcgi_pass`, `fastcgi_keep_conn on`, TCP", Tcp, "fastcgi"),
     ours!("fastcgi", "rsgi-gateway, `fastcgi_pass`, `fastcgi_keep_conn on`, TCP", Tcp, "fastcgi", true),
     ours!("scgi", "rsgi-gateway, `scgi_pass`, TCP", Tcp, "scgi", false),
     ours!("http", "rsgi-std, `proxy_pass`, `keepalive`, TCP", Tcp, "http", false),
     uwsgi!("peer-unix", "uWSGI, `uwsgi_pass`, unix", Unix),
     uwsgi!("peer-threads-unix", "uWSGI with 64 threads, `uwsgi_pass`, unix", Unix, "--threads", "64"),
+    limit!("limit-unix", "the kernel alone, `uwsgi_pass`, unix", Unix, "uwsgi"),
     ours!("uwsgi-unix", "rsgi-gateway, `uwsgi_pass`, unix", Unix, "uwsgi", true),
+    limit!(
+        "limit-kept-unix",
+        "the kernel alone, `fastcgi_pass`, `fastcgi_keep_conn on`, unix",
+        Unix,
+        "fastcgi"
+    ),
     ours!(
         "fastcgi-unix",
         "rsgi-gateway, `fastcgi_pass`, `fastcgi_keep_conn on`, unix",
