@@ -1,7 +1,7 @@
 //! What the web servers of `tests/gateway` have behind them: the probe of the conformance suite, and an app of the tests' own.
 //!
-//! `behind SERVER ADDRESS FOLDER [NAME=VALUE]...` serves until it is killed; CGI has no address, which is `-` then. A request that names a case of the suite goes to the probe;
-//! of the others `/seen` tells all that an app sees, `/events` is a stream whose second event waits for somebody to write to the pipe `go`
+//! `behind SERVER ADDRESS FOLDER [NAME=VALUE]...` serves until it is killed; CGI has no address, which is `-` then. A request that names a
+//! case of the suite goes to the probe; of the others `/seen` tells all that an app sees, `/events` is a stream whose second event waits for somebody to write to the pipe `go`
 //! in the folder, `/upload` tells length and sum of what it was sent, `/endless` never ends, `/waits` ends when its client has gone,
 //! `/upgrade` is what an app is told that wants one. What becomes of a request is written to the file `told` in the folder: a web server
 //! may have started this program, several times over, so nothing is kept in memory.
@@ -42,6 +42,9 @@ fn serve(name: &str, config: Config, app: impl App) -> Result<(), Error> {
     match name {
         "std" => serve_by::<rsgi_std::Server>(config, app),
         "hyper" => serve_by::<rsgi_hyper::Server>(config, app),
+        "fastcgi-tokio" => serve_by::<rsgi_gateway::tokio::Server<FastCgi>>(config, app),
+        "scgi-tokio" => serve_by::<rsgi_gateway::tokio::Server<Scgi>>(config, app),
+        "uwsgi-tokio" => serve_by::<rsgi_gateway::tokio::Server<Uwsgi>>(config, app),
         "fastcgi" => serve_by::<rsgi_gateway::threads::Server<FastCgi>>(config, app),
         "scgi" => serve_by::<rsgi_gateway::threads::Server<Scgi>>(config, app),
         "cgi" => Ok(rsgi_gateway::cgi::run(&config, app).map(drop)?),

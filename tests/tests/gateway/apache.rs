@@ -84,6 +84,10 @@ fn write(site: &Site<'_>, parts: &str) -> Command {
         let _infallible =
             writeln!(main, "LoadModule {module}_module /usr/lib/apache2/modules/mod_{module}.so");
     }
+    if let Some(file) = site.certificate() {
+        main.push_str("LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so\n");
+        let _infallible = writeln!(main, "SSLEngine on\nSSLCertificateFile {file}");
+    }
     if getuid().is_root() {
         let _infallible = writeln!(main, "User {NOBODY}\nGroup {NOBODY}");
     }

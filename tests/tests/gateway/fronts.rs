@@ -120,6 +120,9 @@ fronts! { $
     nginx_fastcgi:      Nginx,    FastCgi,  "fastcgi", "nginx/fastcgi.conf";
     nginx_scgi:         Nginx,    Scgi,     "scgi",    "nginx/scgi.conf";
     nginx_uwsgi:        Nginx,    Uwsgi,    "uwsgi",   "nginx/uwsgi.conf";
+    nginx_fastcgi_tokio: Nginx,   FastCgi,  "fastcgi-tokio", "nginx/fastcgi.conf";
+    nginx_scgi_tokio:   Nginx,    Scgi,     "scgi-tokio",    "nginx/scgi.conf";
+    nginx_uwsgi_tokio:  Nginx,    Uwsgi,    "uwsgi-tokio",   "nginx/uwsgi.conf";
     apache_fastcgi:     Apache,   FastCgi,  "fastcgi", "apache/proxy-fcgi.conf";
     apache_scgi:        Apache,   Scgi,     "scgi",    "apache/proxy-scgi.conf";
     apache_uwsgi:       Apache,   Uwsgi,    "uwsgi",   "apache/proxy-uwsgi.conf";

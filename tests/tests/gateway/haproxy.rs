@@ -11,7 +11,8 @@ use crate::standing::{Between, Mount, Site};
 
 /// Writes its configuration, and gives what starts it.
 pub(crate) fn prepare(site: &Site<'_>) -> Command {
-    let bind = format!("bind {}", site.address);
+    let tls = site.certificate().map(|file| format!(" ssl crt {file}"));
+    let bind = format!("bind {}{}", site.address, tls.unwrap_or_default());
     let mut parts = shipped::adapted(site.front.file, &[("bind :80", &bind)]);
     let behind = match site.setup.between {
         Between::Tcp => format!("server app {}", site.behind),

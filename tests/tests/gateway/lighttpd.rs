@@ -29,6 +29,10 @@ pub(crate) fn prepare(site: &Site<'_>) -> Command {
     let file = site.place.join("lighttpd.conf");
     let main = MAIN.replace("PLACE", site.place.to_str().unwrap());
     let main = main.replace("PORT", &site.address.port().to_string());
+    let tls = site.certificate().map(|file| {
+        format!("server.modules += ( \"mod_openssl\" )\nssl.engine = \"enable\"\nssl.pemfile = \"{file}\"\n")
+    });
+    let main = main + &tls.unwrap_or_default();
     fs::write(&file, main + &shipped::adapted(site.front.file, &changes)).unwrap();
     let mut command = tool("lighttpd");
     command.arg("-D").arg("-f").arg(file);

@@ -11,7 +11,12 @@ use crate::standing::{Between, Mount, Site, Uploads};
 
 /// Writes its configuration, and gives what starts it.
 pub(crate) fn prepare(site: &Site<'_>) -> Command {
-    let listen = format!("listen {};", site.address);
+    let listen = match site.certificate() {
+        None => format!("listen {};", site.address),
+        Some(file) => {
+            format!("listen {} ssl; ssl_certificate {file}; ssl_certificate_key {file};", site.address)
+        }
+    };
     let mut changes =
         vec![("listen 80;", listen.as_str()), ("# server_name example.org;", "server_name front.test;")];
     if site.setup.uploads == Uploads::Unbounded {

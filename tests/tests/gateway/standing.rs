@@ -25,6 +25,16 @@ pub(crate) struct Setup {
     pub(crate) uploads: Uploads,
     /// Where the app is.
     pub(crate) mount: Mount,
+    /// How clients come.
+    pub(crate) clients: Clients,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Clients {
+    #[default]
+    Http,
+    /// By TLS, with the certificate of [`Site::certificate`].
+    Https,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +80,19 @@ pub(crate) struct Site<'a> {
     pub(crate) behind: SocketAddr,
     /// Where it listens, if on a unix socket.
     pub(crate) socket: String,
+}
+
+impl Site<'_> {
+    /// The file of a certificate and its key, where clients come by TLS.
+    pub(crate) fn certificate(&self) -> Option<String> {
+        if self.setup.clients == Clients::Http {
+            return None;
+        }
+        let file = self.place.join("site.pem");
+        let made = rcgen::generate_simple_self_signed(["test".to_owned()]).unwrap();
+        fs::write(&file, made.cert.pem() + &made.signing_key.serialize_pem()).unwrap();
+        Some(file.display().to_string())
+    }
 }
 
 /// A front that runs.

@@ -5,12 +5,14 @@ use std::net::{SocketAddrV4, TcpStream};
 use rsgi_test::suite::seen::Seen;
 use rsgi_test::wire::RawClient;
 use rsgi_test::wire::bytes::request;
+use rsgi_tests::driving::{printed, tool};
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 use crate::fronts::{Front, Speaks, Web};
-use crate::standing::{Belief, Mount, Setup, Standing};
+use crate::standing::{Belief, Clients, Mount, Setup, Standing};
 
 each_front!(the_client_is_told_and_cant_lie);
+each_front!(https_is_told_where_clients_come_by_it);
 each_front!(authorization_reaches_the_app);
 each_front!(an_upgrade_is_offered_or_not_supported);
 each_front!(an_app_below_a_prefix_sees_where_it_is);
@@ -47,6 +49,26 @@ fn the_client_is_told_and_cant_lie(front: &Front) {
         "{:?}",
         seen.vars.get("HTTPS")
     );
+}
+
+/// By the protocol's own variable, or the field that the shipped configuration writes.
+fn https_is_told_where_clients_come_by_it(front: &Front) {
+    if matches!(front.speaks, Speaks::ProxyV1 | Speaks::ProxyV2) {
+        println!("{}: as it is shipped the header of the PROXY protocol has no word for TLS", front.name);
+        return;
+    }
+    let setup = Setup { clients: Clients::Https, belief: Belief::TheWebServer, ..Setup::default() };
+    let standing = Standing::with(front, setup);
+    let mut curl = tool("curl");
+    curl.args(["--insecure", "--silent", "--show-error", "--fail", "--header", "host: test"]);
+    let answer = printed(curl.arg(format!("https://{}/seen?a=b", standing.address))).unwrap();
+    let seen: Seen = serde_json::from_str(&answer).unwrap();
+    assert_eq!(seen.trusted_scheme, "https");
+    if front.speaks.is_of_gateways() {
+        assert_eq!(seen.scheme, "https");
+        assert!(seen.url.starts_with("https://test"), "{}", seen.url);
+        assert!(["on", "1"].contains(&seen.var("HTTPS").unwrap()));
+    }
 }
 
 fn authorization_reaches_the_app(front: &Front) {
