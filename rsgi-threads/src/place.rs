@@ -68,7 +68,7 @@ impl Stream {
     /// The other end, at the address that [`Listener::take`](crate::Listener::take) told, as
     /// [`Accepted::peer_endpoint`] gives it.
     pub fn peer_endpoint(&self, peer: &Address) -> Endpoint {
-        let credentials = if peer.is_unix() { self.credentials() } else { None };
+        let credentials = if peer.is_unix() { self.credentials_of_unix() } else { None };
         let credentials = credentials
             .map(|process| Credentials::new(process.uid, process.gid, process.pid.try_into().ok()));
         endpoint(peer, credentials)
