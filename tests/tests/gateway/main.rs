@@ -19,6 +19,7 @@ mod nginx;
 
 mod absence;
 mod lint;
+mod page;
 mod paths;
 mod streams;
 mod suite;
