@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use crate::clients::Kept;
-use crate::driving::{PATIENCE, SERVERS, Service, bare, signal, state, stop, until, workers_of};
+use crate::driving::{PATIENCE, SERVERS, Service, bare, for_both, signal, state, stop, until, workers_of};
 use crate::gate::Gate;
 
 /// A service that can be asked how many workers are ready.
@@ -164,4 +164,20 @@ fn a_worker_whose_app_exits_is_replaced_and_the_log_says_so() {
 fn first_booted(service: &mut Service) -> u32 {
     let line = service.heard().iter().find_map(|line| line.split_once("Booting worker with pid: ")).unwrap();
     line.1.parse().unwrap()
+}
+
+#[test]
+fn while_connections_wait_a_worker_is_added_up_to_the_most() {
+    for_both(|server| {
+        let arguments = ["-w", "1", "--max-workers", "2", "--threads", "1", "--timeout", "0"];
+        let mut service = Service::ready(server, &arguments);
+        let first = workers_of(service.pid());
+        let _stuck = service.ask_aside("/async/spin");
+        service.said("spinning");
+        let waiting = service.ask_aside("/");
+        service.said("1 connection waits for a worker");
+        service.said("1 -> 2 workers");
+        let second: u32 = waiting.join().unwrap().unwrap().parse().unwrap();
+        assert!(!first.contains(&second) && workers_of(service.pid()).contains(&second));
+    });
 }
