@@ -206,13 +206,22 @@ impl std::error::Error for NoProbe {}
 
 /// Asks the probe a question, on a connection of its own.
 pub(super) fn ask(endpoint: &Endpoint, question: &str) -> Option<String> {
-    let answer = endpoint.reach.connect().ask(endpoint.question(question));
-    match answer.status() {
-        200 => Some(answer.text().to_owned()),
-        204 => None,
-        status => panic!("the probe answers {status} to {question:?}: is it hosted there?"),
+    let mut tries = TRIES;
+    loop {
+        tries -= 1;
+        let answer = endpoint.reach.connect().ask(endpoint.question(question));
+        match answer.status() {
+            200 => return Some(answer.text().to_owned()),
+            204 => return None,
+            // Of a web server in between, whose kept connection ended as it took it: the probe wasn't asked.
+            502 | 503 if tries > 0 => {}
+            status => panic!("the probe answers {status} to {question:?}: is it hosted there?"),
+        }
     }
 }
+
+/// How often a question is asked that a web server in between answers.
+const TRIES: u32 = 5;
 
 #[cfg(test)]
 mod tests {
