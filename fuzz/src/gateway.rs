@@ -111,7 +111,9 @@ impl<'a, C: Codec> Driver<'a, C> {
         };
         self.stages.insert(id, stage);
         assert!(self.stages.len() <= self.bounds.requests, "more requests than allowed");
-        assert!(!self.codec.is_idle(), "idle with a request");
+        // Of one that has come whole nothing more is expected, where a connection carries no other.
+        let is_coming = self.stages.values().any(|stage| *stage == Stage::Content);
+        assert!(!is_coming || !self.codec.is_idle(), "idle with a request");
         Some(Ok(event))
     }
 

@@ -56,7 +56,8 @@ pub trait Codec: Default + Send + 'static {
     /// What came breaks the protocol: nothing more can be read on this connection, and it is to be closed.
     fn decode(&mut self, input: &mut BytesMut, bounds: &Bounds) -> Result<Option<Event>, Malformed>;
 
-    /// Tells whether nothing of a request is begun, so that a peer that ends the connection here loses nothing.
+    /// Tells whether a peer that ends the connection here loses nothing: no request is begun, or the only one that the connection carries has
+    /// come whole.
     fn is_idle(&self) -> bool;
 
     /// Begins an answer: its status and fields, with a `Content-Length` if `length` is told and the fields have none.
