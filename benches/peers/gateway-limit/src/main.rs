@@ -16,9 +16,9 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
 const HTTP: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npong";
 
-/// A record of 69 bytes of stdout, and the end of the request: each with version 1, its type, the request's number and its length.
-const FASTCGI: &[u8] = b"\x01\x06\x00\x01\x00\x45\x00\x00\
-    status: 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npong\r\n\
+/// A record of 67 bytes of stdout, and the end of the request: each with version 1, its type, the request's number and its length.
+const FASTCGI: &[u8] = b"\x01\x06\x00\x01\x00\x43\x00\x00\
+    status: 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npong\
     \x01\x03\x00\x01\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
 
 /// Stands for the listener among the descriptors.
