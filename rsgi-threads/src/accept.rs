@@ -211,6 +211,7 @@ impl<P: Protocol> Core<P> {
         self.hub.counts.accepted.fetch_add(1, Ordering::Relaxed);
         let stream = Stream::new(fd);
         let draining = self.hub.phase() >= Phase::Draining;
+        let looks = P::READS_AT_ACCEPT && peer.is_unix();
         let facts = Accepted { id: ConnId(key), listener, peer, at: self.hub.clock.now(), draining };
         let waker = ConnWaker::new(Arc::clone(&self.hub), key);
         let accepted = AssertUnwindSafe(|| self.protocol.accepted(stream.clone(), &facts, waker));
@@ -233,6 +234,12 @@ impl<P: Protocol> Core<P> {
             }
         };
         match next {
+            // Its deadline is that of the wait that comes of it.
+            Next::Wait { interest, .. } if looks && interest.reads() => {
+                control.requeue(if draining { Events::READ.and(Events::DRAIN) } else { Events::READ });
+                self.hub.queue.push_ready(key);
+                self.hub.watch.wake();
+            }
             Next::Wait { interest, deadline } => {
                 self.hub.rest(control, key, interest, self.hub.clock.millis(deadline));
                 if draining {

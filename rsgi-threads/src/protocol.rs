@@ -92,6 +92,10 @@ pub trait Protocol: Send + Sync + Sized + 'static {
     /// false, and it costs nothing.
     const READS_WHILE_BUSY: bool = false;
 
+    /// Whether a connection of a unix socket is read as soon as it is accepted. Default: false. For protocols whose peers write with the same
+    /// turn of theirs that connects: there what is read is most often there, and a wait is saved.
+    const READS_AT_ACCEPT: bool = false;
+
     /// Makes one thread's scratch; called on that thread, once, before any other callback there.
     fn scratch(&self) -> Self::Scratch;
 

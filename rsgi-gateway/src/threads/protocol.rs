@@ -66,6 +66,7 @@ impl<C: Codec> Protocol for Gateway<C> {
     type Scratch = ();
 
     const READS_WHILE_BUSY: bool = true;
+    const READS_AT_ACCEPT: bool = true;
 
     fn scratch(&self) {}
 

@@ -17,6 +17,7 @@ mod idle;
 mod leave;
 mod limits;
 mod lines;
+mod looks;
 mod panics;
 mod server;
 mod services;
