@@ -14,11 +14,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-std", &["rsgi-core", "rsgi-threads"]),
     ("rsgi-hyper", &["rsgi-core"]),
     ("rsgi-gateway", &["rsgi-core", "rsgi-threads"]),
+    ("rsgi-tower", &["rsgi-core", "rsgi-test"]),
+    ("rsgi-middleware", &["rsgi-core", "rsgi-test"]),
     ("rsgi-test", &["rsgi-core"]),
     ("rsgi-serve", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-test"]),
-    ("rsgi-examples", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-serve", "rsgi-test"]),
+    (
+        "rsgi-examples",
+        &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-tower", "rsgi-middleware", "rsgi-serve", "rsgi-test"],
+    ),
     ("rsgi-afternoon", &["rsgi-core", "rsgi-test"]),
-    ("rsgi-benches", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway"]),
+    ("rsgi-benches", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-tower"]),
     (
         "rsgi-tests",
         &[
@@ -27,6 +32,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rsgi-std",
             "rsgi-hyper",
             "rsgi-gateway",
+            "rsgi-tower",
+            "rsgi-middleware",
             "rsgi-serve",
             "rsgi-test",
             "rsgi-examples",

@@ -1,0 +1,4 @@
+//! Middleware on the trait itself: each wraps any app, on any server.
+//!
+//! What only the contract is needed for is always there; what brings a crate along is a feature.
+#![forbid(unsafe_code)]
