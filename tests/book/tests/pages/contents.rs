@@ -1,0 +1,47 @@
+//! That every page is in the table of contents, and every page's Rust in a crate that compiles it.
+
+use crate::page::{docs, pages, read, root};
+
+/// Who compiles pages.
+const COMPILING: [&str; 3] = ["tests/book/src/lib.rs", "rsgi-serve/src/lib.rs", "rsgi-gateway/src/lib.rs"];
+
+/// Of blocks. Whatever else is shown is `text`.
+const LANGUAGES: [&str; 6] = ["rust", "python", "sh", "toml", "ini", "text"];
+
+#[test]
+fn every_page_is_in_the_summary_once_and_the_summary_names_no_other() {
+    let summary = read(&docs().join("SUMMARY.md"));
+    let links = summary.match_indices("](").map(|(at, _)| &summary[at + 2..]);
+    let mut named: Vec<_> = links.map(|rest| rest.split(')').next().unwrap_or_default().to_owned()).collect();
+    named.sort();
+    let there: Vec<_> = pages().into_iter().map(|page| page.path).collect();
+    assert_eq!(named, there, "SUMMARY.md, and the pages that are there");
+}
+
+#[test]
+fn every_page_with_rust_is_compiled() {
+    let compiling = COMPILING.map(|path| read(&root().join(path))).concat();
+    let with_rust = pages().into_iter().filter(|page| !page.blocks_of("rust").is_empty());
+    let left_out: Vec<_> = with_rust
+        .map(|page| page.path)
+        .filter(|path| {
+            !compiling.contains(&format!("\"{path}\"")) && !compiling.contains(&format!("docs/{path}\""))
+        })
+        .collect();
+    assert!(left_out.is_empty(), "compiled nowhere: {left_out:?}");
+}
+
+#[test]
+fn a_block_says_its_language_and_no_rust_is_passed_over() {
+    let mut wrong = Vec::new();
+    for page in pages() {
+        for block in page.blocks() {
+            let attributes = block.info.split(',').skip(1);
+            let odd = attributes.filter(|it| !matches!(*it, "no_run" | "compile_fail" | "should_panic"));
+            if !LANGUAGES.contains(&block.language()) || odd.count() > 0 {
+                wrong.push(format!("{}:{}: {:?}", page.path, block.line, block.info));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
