@@ -2,3 +2,9 @@
 //!
 //! What only the contract is needed for is always there; what brings a crate along is a feature.
 #![forbid(unsafe_code)]
+
+#[cfg(feature = "basic-auth")]
+mod basic_auth;
+
+#[cfg(feature = "basic-auth")]
+pub use basic_auth::{BasicAuth, BasicAuthApp, Credentials, User};
