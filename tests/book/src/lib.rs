@@ -17,4 +17,7 @@ macro_rules! pages {
 #[cfg(doctest)]
 pages! {
     Apps: "apps.md",
+    Frameworks: "frameworks.md",
+    Servers: "servers.md",
+    Middleware: "middleware.md",
 }
