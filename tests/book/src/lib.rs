@@ -16,8 +16,10 @@ macro_rules! pages {
 
 #[cfg(doctest)]
 pages! {
+    Introduction: "introduction.md",
     Apps: "apps.md",
     Frameworks: "frameworks.md",
     Servers: "servers.md",
     Middleware: "middleware.md",
+    FromWsgi: "from-wsgi.md",
 }

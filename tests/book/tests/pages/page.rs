@@ -96,6 +96,11 @@ pub(crate) fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// One page by its name.
+pub(crate) fn page(path: &str) -> Page {
+    pages().into_iter().find(|page| page.path == path).unwrap_or_else(|| panic!("no page {path}"))
+}
+
 #[test]
 fn blocks_and_inline_code_are_told_apart() {
     let text = "a `--x 1` b\n```rust,no_run\nlet a = `no`;\n```\n`y`\n".to_owned();
