@@ -5,6 +5,16 @@
 
 #[cfg(feature = "basic-auth")]
 mod basic_auth;
+#[cfg(feature = "compression")]
+mod coding;
+#[cfg(feature = "compression")]
+mod compression;
+#[cfg(feature = "compression")]
+mod vary;
 
 #[cfg(feature = "basic-auth")]
 pub use basic_auth::{BasicAuth, BasicAuthApp, Credentials, User};
+#[cfg(feature = "compression")]
+pub use coding::Coding;
+#[cfg(feature = "compression")]
+pub use compression::{Compression, CompressionApp, Effort};
