@@ -49,6 +49,7 @@ pub fn run_tests_on(subjects: impl IntoIterator<Item = Subject>) -> ExitCode {
             }));
         }
         trials.push(marks(&subject.0));
+        trials.extend(passing(&subject.0));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -60,6 +61,15 @@ fn marks(subject: &Subject) -> Trial {
         let unknown = marked.iter().find(|name| !cases().any(|case| case.name == **name));
         unknown.map_or(Ok(()), |name| Err(format!("no case is called {name}").into()))
     })
+}
+
+/// That middleware passes on what no request shows (M7).
+fn passing(subject: &Subject) -> Option<Trial> {
+    let Subject::Middleware(within) = subject else { return None };
+    let within = within.clone();
+    Some(Trial::test(format!("{}::stop_and_needs_pass_through", within.name()), move || {
+        within.passes_stop_and_needs().map_err(Failed::from)
+    }))
 }
 
 /// A failure says which rules are broken, as whoever reads it may never have seen the case.

@@ -1,6 +1,7 @@
 //! The conformance suite: every rule of the contract as a case that any adapter can be run against.
 //!
 //! - [`run_tests`] is an adapter's whole conformance test; it takes the adapter's name.
+//! - [`Within`] is a middleware's: the probe inside it must answer as it does alone.
 //! - The command `rsgi-conform` runs the cases against a server of another process that hosts the [`Probe`].
 //! - [`Case`] and [`cases()`] are the table itself.
 //!
@@ -22,6 +23,7 @@ mod endpoint;
 mod ground;
 mod linting;
 mod talk;
+mod within;
 
 mod harness;
 mod panics;
@@ -29,6 +31,8 @@ mod report;
 mod run;
 #[cfg(test)]
 mod run_variations;
+#[cfg(test)]
+mod wrong_middleware;
 
 pub mod corpus;
 pub mod folder;
@@ -45,3 +49,4 @@ pub use report::{CaseReport, Report, RuleReport, RuleResult};
 pub use run::{Expected, Subject, Verdict};
 pub use store::Store;
 pub use talk::{Talk, Way};
+pub use within::Within;

@@ -21,6 +21,7 @@ use super::panics;
 use super::probe::{Facts, Probe};
 use super::store::Store;
 use super::talk::{Book, Talk, Way};
+use super::within::Within;
 use crate::Client;
 use crate::wire::deadline::hurried;
 
@@ -32,6 +33,8 @@ pub enum Subject {
     Adapter(Ground),
     /// The test client's own road, without a socket.
     Memory,
+    /// Middleware, on the test client's own road: the cases must come out as without it.
+    Middleware(Within),
     /// A server of another process that hosts the [`Probe`]; whether lint is on there is its host's matter.
     Endpoint(Remote),
 }
@@ -86,6 +89,7 @@ impl Subject {
         match self {
             Self::Adapter(ground) => ground.name(),
             Self::Memory => "in memory",
+            Self::Middleware(within) => within.name(),
             Self::Endpoint(remote) => remote.name,
         }
     }
@@ -101,7 +105,7 @@ impl Subject {
                 let server = ground.clone().linted(None).serve(Probe::new());
                 ask(&Endpoint { reach: Reach::Tcp(server.address()), prefix: String::new() }, "*server")
             }
-            Self::Memory => {
+            Self::Memory | Self::Middleware(_) => {
                 let client = Client::new(Probe::new()).default_header(super::probe::FIELD, "*server");
                 Some(client.get("/").answer().text().to_owned())
             }
@@ -175,6 +179,7 @@ impl Subject {
         match self {
             Self::Adapter(ground) => ground.differences(),
             Self::Memory => &[],
+            Self::Middleware(within) => within.differences(),
             Self::Endpoint(remote) => &remote.differences,
         }
     }
@@ -187,8 +192,10 @@ impl Subject {
             {
                 Some("the case takes resets, which are TCP's".into())
             }
-            (Self::Memory, Steps::Wire(_) | Steps::Frames(_)) => Some("a case of the wire".into()),
-            (Self::Memory | Self::Endpoint(_), Steps::Hosted(_)) => {
+            (Self::Memory | Self::Middleware(_), Steps::Wire(_) | Steps::Frames(_)) => {
+                Some("a case of the wire".into())
+            }
+            (Self::Memory | Self::Middleware(_) | Self::Endpoint(_), Steps::Hosted(_)) => {
                 Some("the case starts servers with settings of its own, which takes a factory".into())
             }
             _ => None,
@@ -206,7 +213,7 @@ impl Subject {
         if case.worker && matches!(self, Self::Adapter(ground) if !ground.can_be_worker()) {
             return Some("the server isn't made to be one of several processes".into());
         }
-        if case.parallel && !facts.multithread && !matches!(self, Self::Memory) {
+        if case.parallel && !facts.multithread && !matches!(self, Self::Memory | Self::Middleware(_)) {
             return Some("the server handles one request at a time".into());
         }
         None
@@ -249,7 +256,7 @@ impl Subject {
     fn ways(&self, case: &Case, facts: &Facts) -> Vec<Way> {
         let http2 = facts.capabilities.split(", ").any(|it| it == "http2");
         match (case.steps, self) {
-            (_, Self::Memory) => vec![Way::Memory],
+            (_, Self::Memory | Self::Middleware(_)) => vec![Way::Memory],
             (Steps::Message(_), _) if http2 => vec![Way::Http1, Way::ByteByByte, Way::Http2],
             (Steps::Message(_) | Steps::Wire(_), _) => vec![Way::Http1, Way::ByteByByte],
             (Steps::Frames(_) | Steps::Hosted(_), _) => vec![Way::Http2],
@@ -286,6 +293,9 @@ impl Stage {
                 if let Some(findings) = &stage.findings {
                     stage.app = BoxApp::new(findings.watch(stage.app.clone()));
                 }
+            }
+            Subject::Middleware(within) => {
+                stage.app = within.stage(stage.app.clone(), stage.findings.as_ref());
             }
             Subject::Endpoint(Remote { endpoint, .. }) => {
                 stage.book = Book::There(endpoint.clone());
