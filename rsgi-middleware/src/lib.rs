@@ -5,6 +5,7 @@
 
 #[cfg(feature = "basic-auth")]
 mod basic_auth;
+mod body_limit;
 #[cfg(feature = "compression")]
 mod coding;
 #[cfg(feature = "compression")]
@@ -14,6 +15,7 @@ mod vary;
 
 #[cfg(feature = "basic-auth")]
 pub use basic_auth::{BasicAuth, BasicAuthApp, Credentials, User};
+pub use body_limit::{BodyLimit, BodyLimitApp};
 #[cfg(feature = "compression")]
 pub use coding::Coding;
 #[cfg(feature = "compression")]
