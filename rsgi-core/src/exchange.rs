@@ -217,8 +217,9 @@ impl Exchange {
         run(callback, &late);
     }
 
-    /// Records a fault of the answer; the first stays.
-    pub(crate) fn fault(&self, fault: Fault) {
+    /// Records a fault of the answer; the first stays. For middleware too that answers in place of an app's error or panic
+    /// before the head: what became of the answer is told with the fault, not as if there had been none (SPEC M10).
+    pub fn fault(&self, fault: Fault) {
         self.lock().fault.get_or_insert(fault);
     }
 

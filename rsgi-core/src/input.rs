@@ -181,6 +181,40 @@ impl Input {
         }
     }
 
+    /// Puts bytes that were read back in front of what is still to come: for middleware that looks at the beginning of a
+    /// body. The limit has counted them, and doesn't again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rsgi_core::bytes::Bytes;
+    /// use rsgi_core::{Input, wait};
+    ///
+    /// let mut input = Input::from_bytes(Bytes::from_static(b"_method=PUT"));
+    /// let piece = wait(input.piece()).expect("a piece")?;
+    /// input.put_back(piece);
+    /// assert_eq!(wait(input.collect(100))?, "_method=PUT");
+    /// # Ok::<(), rsgi_core::Error>(())
+    /// ```
+    pub fn put_back(&mut self, bytes: Bytes) {
+        let Some(live) = &mut self.0 else {
+            *self = Self::from_bytes(bytes);
+            return;
+        };
+        live.rest = if live.rest.is_empty() {
+            bytes
+        } else {
+            [bytes, std::mem::take(&mut live.rest)].concat().into()
+        };
+    }
+
+    /// Tells whether some of the body was read and not put back, or reading it has failed: nobody can read the whole of
+    /// it any more.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.0.as_ref().is_some_and(|live| live.failed || live.read > live.rest.len() as u64)
+    }
+
     /// The request's trailers, once the body has been read to its end (RFC 9110 section 6.5).
     #[must_use]
     pub fn trailers(&self) -> Option<&HeaderMap> {
@@ -416,84 +450,5 @@ impl http_body::Body for Input {
                 }),
             },
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::offload::may_block;
-
-    struct Pieces(Vec<Result<Frame<Bytes>, InputError>>);
-
-    impl InputSource for Pieces {
-        fn poll_frame(
-            mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
-            Poll::Ready(if self.0.is_empty() { None } else { Some(self.0.remove(0)) })
-        }
-    }
-
-    fn pieces(texts: &[&'static str], limit: u64) -> Input {
-        let frames = texts.iter().map(|text| Ok(Frame::data(Bytes::from_static(text.as_bytes())))).collect();
-        Input::new(Pieces(frames), InputLength::Unknown, Some(limit))
-    }
-
-    #[test]
-    fn reading_needs_a_thread_that_may_block() {
-        let mut input = pieces(&["ab"], 10);
-        let error = input.read(&mut [0; 4]).unwrap_err();
-        assert_eq!(InputError::find(&error).unwrap().kind(), InputErrorKind::WouldBlock);
-        let mut text = String::new();
-        may_block(|| input.read_to_string(&mut text)).unwrap();
-        assert_eq!(text, "ab");
-    }
-
-    #[test]
-    fn the_limit_counts_bytes_and_ends_the_input() {
-        let mut input = pieces(&["abc", "d", "e"], 4);
-        let mut text = Vec::new();
-        let error = may_block(|| input.read_to_end(&mut text)).unwrap_err();
-        assert_eq!(text, b"abcd");
-        assert_eq!(InputError::find(&error).unwrap().kind(), InputErrorKind::Limit);
-        assert_eq!(may_block(|| input.read(&mut [0; 4])).unwrap(), 0);
-    }
-
-    #[test]
-    fn a_body_of_exactly_the_limit_passes() {
-        let mut text = String::new();
-        may_block(|| pieces(&["abc", "d"], 4).read_to_string(&mut text)).unwrap();
-        assert_eq!(text, "abcd");
-    }
-
-    #[test]
-    fn trailers_are_known_at_the_end_and_empty_pieces_are_none() {
-        let mut trailers = HeaderMap::new();
-        trailers.insert("x-sum", http::HeaderValue::from_static("9"));
-        let frames = vec![
-            Ok(Frame::data(Bytes::new())),
-            Ok(Frame::data(Bytes::from_static(b"a"))),
-            Ok(Frame::trailers(trailers)),
-        ];
-        let mut input = Input::new(Pieces(frames), InputLength::Unknown, None);
-        let mut text = String::new();
-        may_block(|| input.read_to_string(&mut text)).unwrap();
-        assert_eq!((text.as_str(), input.trailers().unwrap()["x-sum"].as_bytes()), ("a", &b"9"[..]));
-    }
-
-    // As where a server takes them out itself: nothing is left to tell.
-    #[test]
-    fn trailers_that_are_all_forbidden_are_none() {
-        let mut trailers = HeaderMap::new();
-        trailers.insert(http::header::HOST, http::HeaderValue::from_static("evil"));
-        let mut input = Input::new(Pieces(vec![Ok(Frame::trailers(trailers))]), InputLength::Unknown, None);
-        may_block(|| input.read_to_string(&mut String::new())).unwrap();
-        assert_eq!(input.trailers(), None);
-    }
-
-    #[test]
-    fn no_body_is_at_its_end_at_once() {
-        assert_eq!(Input::empty().read(&mut [0; 1]).unwrap(), 0);
     }
 }

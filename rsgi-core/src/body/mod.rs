@@ -28,6 +28,7 @@ use crate::{Error, Input};
 pub use file::FileBody;
 pub use map::Change;
 pub(crate) use offloaded::Offloaded;
+pub use polled::PolledBody;
 pub use produce::{IntoPiece, Sink};
 pub(crate) use produce::{Produce, Step};
 pub use push::Writer;
@@ -289,6 +290,17 @@ impl Body {
             }
         };
         Self(Kind::Streaming(streaming))
+    }
+
+    /// The body as one that is polled, for middleware that must be asked itself whether a piece is ready, as one with a
+    /// clock is. Its frames, length and trailers are the body's own; [`Body::http`] makes a body of what wraps it, and what
+    /// was [announced](Self::announced_trailers) is the caller's to announce again.
+    ///
+    /// # Errors
+    ///
+    /// The body itself, unchanged, if it [blocks](Self::blocks): it is never polled.
+    pub fn into_polled(self) -> Result<PolledBody, Self> {
+        if self.blocks() { Err(self) } else { Ok(PolledBody::new(*self.into_streaming())) }
     }
 
     /// The names of the trailers that were announced: by [`announce_trailers`](Self::announce_trailers) or

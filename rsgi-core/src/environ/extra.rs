@@ -5,6 +5,7 @@ use std::any::{Any, TypeId};
 use std::time::Instant;
 
 use super::GatewayVars;
+use super::loan::Home;
 
 #[derive(Default)]
 pub(super) struct Extra {
@@ -14,6 +15,7 @@ pub(super) struct Extra {
     pub(super) server: Option<(String, u16)>,
     pub(super) deadline: Option<Instant>,
     pub(super) vars: Option<Box<dyn GatewayVars>>,
+    pub(super) home: Option<Box<Home>>,
     /// A handful at most: a list beats a map.
     slots: Vec<(TypeId, Box<dyn Any + Send + Sync>)>,
 }

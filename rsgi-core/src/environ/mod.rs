@@ -8,6 +8,7 @@ mod convert;
 mod extra;
 mod gateway_vars;
 mod hints;
+mod loan;
 mod request_line;
 mod spare;
 mod url;
@@ -39,6 +40,7 @@ use crate::{Input, InputLength};
 use extra::Extra;
 pub use gateway_vars::GatewayVars;
 pub use hints::Priority;
+pub use loan::Loan;
 pub use request_line::RequestLine;
 
 /// One request, as a server gives it to an app.
@@ -432,8 +434,10 @@ impl Environ {
 impl Drop for Environ {
     #[inline]
     fn drop(&mut self) {
-        if let Some(inner) = self.0.take() {
-            spare::give(inner);
+        let Some(mut inner) = self.0.take() else { return };
+        match inner.as_mut() {
+            Some(Inner { extra: Some(extra), .. }) if extra.home.is_some() => Self(Some(inner)).come_home(),
+            _ => spare::give(inner),
         }
     }
 }

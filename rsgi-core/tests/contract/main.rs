@@ -28,7 +28,11 @@ mod heads;
 #[cfg(test)]
 mod informationals;
 #[cfg(test)]
+mod input_pieces;
+#[cfg(test)]
 mod inputs;
+#[cfg(test)]
+mod loans;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
