@@ -2,10 +2,12 @@
 //! middleware sets.
 
 use std::any::{Any, TypeId};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::GatewayVars;
 use super::loan::Home;
+use crate::trust::Trust;
 
 #[derive(Default)]
 pub(super) struct Extra {
@@ -15,6 +17,8 @@ pub(super) struct Extra {
     pub(super) server: Option<(String, u16)>,
     pub(super) deadline: Option<Instant>,
     pub(super) vars: Option<Box<dyn GatewayVars>>,
+    /// In place of the server's.
+    pub(super) trust: Option<Arc<Trust>>,
     pub(super) home: Option<Box<Home>>,
     /// A handful at most: a list beats a map.
     slots: Vec<(TypeId, Box<dyn Any + Send + Sync>)>,

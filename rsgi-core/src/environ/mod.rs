@@ -11,6 +11,7 @@ mod hints;
 mod loan;
 mod request_line;
 mod spare;
+mod trusted;
 mod url;
 mod vars;
 
@@ -33,7 +34,6 @@ use crate::offload::Offload;
 use crate::outcome::Outcome;
 use crate::path;
 use crate::tls_facts::Tls;
-use crate::trust::Trusted;
 use crate::upgrade::{ConnectProtocol, Upgrade};
 use crate::{Input, InputLength};
 
@@ -278,12 +278,6 @@ impl Environ {
     /// The facts of TLS; `None` in the clear.
     pub fn tls(&self) -> Option<&Tls> {
         self.shared().connection().tls.as_deref()
-    }
-
-    /// Client, scheme and host as far as trusted proxies vouch for them; those of the connection by default.
-    pub fn trusted(&self) -> Trusted<'_> {
-        let server = &self.shared().connection().server;
-        server.trust.resolve(self.peer(), self.scheme(), self.host(), self.headers())
     }
 
     /// What the server says of itself: name, concurrency, capabilities.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rsgi_core::http::{HeaderValue, Method, Request, Uri, Version};
+use rsgi_core::trust::{ForwardedHeaders, Trust, XForwarded};
 use rsgi_core::{Connection, Endpoint, Environ, Exchange, Input, Scheme, Server, Tls, TlsVersion};
 
 use crate::asking::{plain, request};
@@ -360,4 +361,23 @@ fn early_data_is_told_whoever_saw_it() {
     connection.tls = Some(Tls::new(TlsVersion::V1_3, "TLS_AES_128_GCM_SHA256").with_early_data().into());
     let (head, input) = request("GET", "/").into_parts();
     assert!(Environ::new(head, input, Exchange::new(Arc::new(connection))).is_early_data());
+}
+
+// M11: of the request alone, and what the policy doesn't vouch for is the connection's still.
+#[test]
+fn a_policy_that_middleware_set_is_the_one_that_counts() {
+    let request = || Request::get("/").header("x-forwarded-for", "203.0.113.9").body(()).unwrap();
+    let trusting = || Arc::new(Trust::new(ForwardedHeaders::X(XForwarded::FOR)).unix_peers());
+    let mut environ = Environ::for_test(request());
+    assert!(environ.trust().trusts_nobody());
+    let before = environ.trusted().client;
+    environ.set_trust(trusting());
+    assert_eq!(environ.trusted().client.to_string(), "203.0.113.9");
+    assert_eq!(environ.trusted().host, None);
+    assert!(environ.server().trust.trusts_nobody(), "the server's own stays");
+    environ.set_trust(Arc::new(Trust::nobody()));
+    assert_eq!(environ.trusted().client, before);
+    environ.set_trust(trusting());
+    let turned = Environ::from_request(environ.into_request());
+    assert_eq!(turned.trusted().client.to_string(), "203.0.113.9", "through http's types as well");
 }

@@ -92,7 +92,7 @@ impl<'a> Facts<'a> {
 
     /// Tells whether a proxy's word counts: else its fields need not be looked at.
     fn is_forwarded(&self) -> bool {
-        self.environ.server().trust.trusts(self.environ.peer())
+        self.environ.trust().trusts(self.environ.peer())
     }
 }
 
