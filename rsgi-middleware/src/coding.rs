@@ -88,11 +88,6 @@ impl Wish {
         best
     }
 
-    /// Whether the answer may not go without a coding: `identity;q=0`, or `*;q=0` without a word of identity.
-    pub(crate) fn refuses_identity(&self) -> bool {
-        self.identity.or(self.others) == Some(0)
-    }
-
     fn weight_of(&self, coding: Coding) -> u16 {
         let named = match coding {
             Coding::Brotli => self.brotli,
@@ -100,6 +95,14 @@ impl Wish {
             Coding::Zstd => self.zstd,
         };
         named.or(self.others).unwrap_or(0)
+    }
+}
+
+#[cfg(feature = "compression")]
+impl Wish {
+    /// Whether the answer may not go without a coding: `identity;q=0`, or `*;q=0` without a word of identity.
+    pub(crate) fn refuses_identity(&self) -> bool {
+        self.identity.or(self.others) == Some(0)
     }
 }
 
@@ -179,21 +182,5 @@ mod tests {
             assert_eq!(wish(&[&format!("gzip;q={broken}")]).best_of(&ALL), None, "{broken:?}");
         }
         assert_eq!(wish(&["gzip;level=9"]).best_of(&ALL), None);
-    }
-
-    #[test]
-    fn identity_is_refused_by_name_or_with_all_others() {
-        for (field, refused) in [
-            ("identity;q=0", true),
-            ("gzip, identity;q=0.0", true),
-            ("*;q=0", true),
-            ("gzip, *;q=0", true),
-            ("identity;q=0.1, *;q=0", false),
-            ("gzip", false),
-            ("gzip;q=0", false),
-            ("", false),
-        ] {
-            assert_eq!(wish(&[field]).refuses_identity(), refused, "{field:?}");
-        }
     }
 }

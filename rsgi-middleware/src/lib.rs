@@ -6,17 +6,21 @@
 #[cfg(feature = "basic-auth")]
 mod basic_auth;
 mod body_limit;
-#[cfg(feature = "compression")]
+#[cfg(any(feature = "compression", feature = "files"))]
 mod coding;
 #[cfg(feature = "compression")]
 mod compression;
-#[cfg(feature = "compression")]
+#[cfg(feature = "files")]
+mod files;
+#[cfg(any(feature = "compression", feature = "files"))]
 mod vary;
 
 #[cfg(feature = "basic-auth")]
 pub use basic_auth::{BasicAuth, BasicAuthApp, Credentials, User};
 pub use body_limit::{BodyLimit, BodyLimitApp};
-#[cfg(feature = "compression")]
+#[cfg(any(feature = "compression", feature = "files"))]
 pub use coding::Coding;
 #[cfg(feature = "compression")]
 pub use compression::{Compression, CompressionApp, Effort};
+#[cfg(feature = "files")]
+pub use files::{Files, FilesApp};

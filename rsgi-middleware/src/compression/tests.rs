@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rsgi_core::bytes::Bytes;
+use rsgi_core::http::header::ACCEPT_ENCODING;
 use rsgi_core::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use rsgi_core::{
     App, Body, Change as _, Environ, Error, Job, Middleware as _, Offload, Pool, StartResponse, Started,
@@ -14,6 +15,7 @@ use rsgi_test::{Answer, Client, Framing};
 
 use super::{Compression, Effort, answer, encoder};
 use crate::Coding;
+use crate::coding::Wish;
 
 const ALL: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Zstd];
 
@@ -340,4 +342,23 @@ fn an_open_stream_holds_little_more_than_a_mebibyte() {
 fn an_error_of_the_app_stays_one() {
     let failing = app_fn(|_, _| async { Err::<Started, Error>("no answer".into()) });
     assert_eq!(get(&client(failing), "gzip").status(), 500);
+}
+
+#[test]
+fn identity_is_refused_by_name_or_with_all_others() {
+    let wish = |field: &'static str| {
+        Wish::read(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(field))]))
+    };
+    for (field, refused) in [
+        ("identity;q=0", true),
+        ("gzip, identity;q=0.0", true),
+        ("*;q=0", true),
+        ("gzip, *;q=0", true),
+        ("identity;q=0.1, *;q=0", false),
+        ("gzip", false),
+        ("gzip;q=0", false),
+        ("", false),
+    ] {
+        assert_eq!(wish(field).refuses_identity(), refused, "{field:?}");
+    }
 }
