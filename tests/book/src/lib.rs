@@ -22,4 +22,5 @@ pages! {
     Servers: "servers.md",
     Middleware: "middleware.md",
     FromWsgi: "from-wsgi.md",
+    FromAxum: "from-axum.md",
 }
