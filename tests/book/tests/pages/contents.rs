@@ -1,5 +1,7 @@
 //! That every page is in the table of contents, and every page's Rust in a crate that compiles it.
 
+use std::path::Path;
+
 use crate::page::{docs, pages, read, root};
 
 /// Who compiles pages.
@@ -44,4 +46,24 @@ fn a_block_says_its_language_and_no_rust_is_passed_over() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_file_that_a_sentence_names_is_there() {
+    let is_of_the_tree = |code: &str| {
+        let is_source =
+            Path::new(code).extension().is_some_and(|it| ["rs", "py", "md"].iter().any(|end| it == *end));
+        is_source && code.contains('/') && !code.starts_with('/') && !code.contains([' ', '*', '<', ':'])
+    };
+    let (mut missing, mut found) = (Vec::new(), 0);
+    for page in pages() {
+        for (line, code) in page.inline().into_iter().filter(|(_, code)| is_of_the_tree(code)) {
+            found += 1;
+            if !root().join(&code).is_file() {
+                missing.push(format!("docs/{}:{line}: {code}", page.path));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(found >= 5, "the files weren't found: {found}");
 }
