@@ -7,6 +7,8 @@
 mod basic_auth;
 mod body_limit;
 #[cfg(any(feature = "compression", feature = "files"))]
+mod cascade;
+#[cfg(feature = "compression")]
 mod coding;
 #[cfg(feature = "compression")]
 mod compression;
@@ -19,6 +21,8 @@ mod vary;
 pub use basic_auth::{BasicAuth, BasicAuthApp, Credentials, User};
 pub use body_limit::{BodyLimit, BodyLimitApp};
 #[cfg(any(feature = "compression", feature = "files"))]
+pub use cascade::Cascade;
+#[cfg(feature = "compression")]
 pub use coding::Coding;
 #[cfg(feature = "compression")]
 pub use compression::{Compression, CompressionApp, Effort};
