@@ -15,6 +15,8 @@ mod compression;
 #[cfg(feature = "files")]
 mod files;
 #[cfg(any(feature = "compression", feature = "files"))]
+mod method_override;
+#[cfg(feature = "compression")]
 mod vary;
 
 #[cfg(feature = "basic-auth")]
@@ -28,3 +30,4 @@ pub use coding::Coding;
 pub use compression::{Compression, CompressionApp, Effort};
 #[cfg(feature = "files")]
 pub use files::{Files, FilesApp};
+pub use method_override::{MethodOverride, MethodOverrideApp, OriginalMethod};
