@@ -16,6 +16,7 @@ mod compression;
 mod files;
 #[cfg(any(feature = "compression", feature = "files"))]
 mod method_override;
+mod request_id;
 #[cfg(feature = "compression")]
 mod vary;
 
@@ -31,3 +32,4 @@ pub use compression::{Compression, CompressionApp, Effort};
 #[cfg(feature = "files")]
 pub use files::{Files, FilesApp};
 pub use method_override::{MethodOverride, MethodOverrideApp, OriginalMethod};
+pub use request_id::{CurrentRequestId, RequestId, RequestIdApp};
