@@ -17,6 +17,7 @@ mod files;
 #[cfg(any(feature = "compression", feature = "files"))]
 mod method_override;
 mod request_id;
+mod trusted_proxies;
 #[cfg(feature = "compression")]
 mod vary;
 
@@ -33,3 +34,4 @@ pub use compression::{Compression, CompressionApp, Effort};
 pub use files::{Files, FilesApp};
 pub use method_override::{MethodOverride, MethodOverrideApp, OriginalMethod};
 pub use request_id::{CurrentRequestId, RequestId, RequestIdApp};
+pub use trusted_proxies::{TrustedProxies, TrustedProxiesApp};

@@ -5,12 +5,38 @@
 
 use std::process::ExitCode;
 
-use rsgi_middleware::BodyLimit;
-use rsgi_test::suite::{Subject, Within, run_tests_on};
+use rsgi_core::Mount;
+use rsgi_core::trust::Trust;
+use rsgi_middleware::{BodyLimit, Cascade, MethodOverride, RequestId, TrustedProxies};
+use rsgi_test::suite::{Difference, Subject, Within, run_tests_on};
 
 /// The middleware, in the order of their names.
 fn rows() -> Vec<Within> {
-    vec![Within::new("BodyLimit", || BodyLimit::bytes(1 << 30))]
+    vec![
+        Within::new("BodyLimit", || BodyLimit::bytes(1 << 30)),
+        Within::new("Cascade", || Cascade::new().then(nowhere())),
+        Within::new("MethodOverride", MethodOverride::new),
+        Within::new("RequestId", RequestId::new).differs(NAMED),
+        Within::new("TrustedProxies", || TrustedProxies::new(Trust::nobody())),
+    ]
+}
+
+const NAMED: &[Difference] = &[
+    Difference {
+        case: "every_way_tells_the_same_environ_but_for_the_version",
+        instead: "the request has one more field, its name",
+        reason: "what is inside, a gateway to another service say, finds the name there",
+    },
+    Difference {
+        case: "under_a_prefix_an_app_sees_the_same_but_for_the_split",
+        instead: "two requests differ in their names",
+        reason: "a name belongs to one request",
+    },
+];
+
+/// An app that knows nothing.
+fn nowhere() -> Mount {
+    Mount::new()
 }
 
 fn main() -> ExitCode {
