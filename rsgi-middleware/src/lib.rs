@@ -6,27 +6,24 @@
 #[cfg(feature = "basic-auth")]
 mod basic_auth;
 mod body_limit;
-#[cfg(any(feature = "compression", feature = "files"))]
 mod cascade;
-#[cfg(feature = "compression")]
+#[cfg(any(feature = "compression", feature = "files"))]
 mod coding;
 #[cfg(feature = "compression")]
 mod compression;
 #[cfg(feature = "files")]
 mod files;
-#[cfg(any(feature = "compression", feature = "files"))]
 mod method_override;
 mod request_id;
 mod trusted_proxies;
-#[cfg(feature = "compression")]
+#[cfg(any(feature = "compression", feature = "files"))]
 mod vary;
 
 #[cfg(feature = "basic-auth")]
 pub use basic_auth::{BasicAuth, BasicAuthApp, Credentials, User};
 pub use body_limit::{BodyLimit, BodyLimitApp};
-#[cfg(any(feature = "compression", feature = "files"))]
 pub use cascade::Cascade;
-#[cfg(feature = "compression")]
+#[cfg(any(feature = "compression", feature = "files"))]
 pub use coding::Coding;
 #[cfg(feature = "compression")]
 pub use compression::{Compression, CompressionApp, Effort};
