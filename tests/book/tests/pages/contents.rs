@@ -10,6 +10,9 @@ const COMPILING: [&str; 3] = ["tests/book/src/lib.rs", "rsgi-serve/src/lib.rs", 
 /// Of blocks. Whatever else is shown is `text`.
 const LANGUAGES: [&str; 6] = ["rust", "python", "sh", "toml", "ini", "text"];
 
+/// Of a line, where two programs stand side by side in a window of a thousand pixels (`docs/book/beside.css`).
+const COLUMNS: usize = 63;
+
 #[test]
 fn every_page_is_in_the_summary_once_and_the_summary_names_no_other() {
     let summary = read(&docs().join("SUMMARY.md"));
@@ -46,6 +49,20 @@ fn a_block_says_its_language_and_no_rust_is_passed_over() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn programs_side_by_side_fit_there() {
+    let (mut wide, mut beside) = (Vec::new(), false);
+    for page in pages() {
+        for (number, line) in page.text.lines().enumerate() {
+            beside = (beside || line == "<div class=\"beside\">") && line != "</div>";
+            if beside && line.chars().count() > COLUMNS {
+                wide.push(format!("docs/{}:{}: {line}", page.path, number + 1));
+            }
+        }
+    }
+    assert!(wide.is_empty(), "more than {COLUMNS} columns: {wide:#?}");
 }
 
 #[test]
