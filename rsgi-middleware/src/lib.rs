@@ -11,12 +11,16 @@ mod cascade;
 mod coding;
 #[cfg(feature = "compression")]
 mod compression;
+#[cfg(feature = "sessions")]
+mod cookies;
 #[cfg(feature = "files")]
 mod files;
 mod method_override;
 mod request_id;
+#[cfg(feature = "sessions")]
+mod sessions;
 mod trusted_proxies;
-#[cfg(any(feature = "compression", feature = "files"))]
+#[cfg(any(feature = "compression", feature = "files", feature = "sessions"))]
 mod vary;
 
 #[cfg(feature = "basic-auth")]
@@ -31,4 +35,6 @@ pub use compression::{Compression, CompressionApp, Effort};
 pub use files::{Files, FilesApp};
 pub use method_override::{MethodOverride, MethodOverrideApp, OriginalMethod};
 pub use request_id::{CurrentRequestId, RequestId, RequestIdApp};
+#[cfg(feature = "sessions")]
+pub use sessions::{SameSite, Session, SessionError, SessionErrorKind, SessionKey, Sessions, SessionsApp};
 pub use trusted_proxies::{TrustedProxies, TrustedProxiesApp};
