@@ -71,7 +71,7 @@ pub use capabilities::{Capabilities, NotSupported};
 pub use connection::{Connection, Scheme, Server};
 pub use disconnect::{Cause, Disconnect, Drain};
 pub use endpoint::{Credentials, Endpoint};
-pub use environ::{Environ, GatewayVars, Loan, Priority, RequestLine};
+pub use environ::{Environ, Gateway, GatewayVars, Loan, Priority, RequestLine};
 pub use error_stream::{ErrorSink, ErrorStream};
 pub use exchange::Exchange;
 pub use fields::{FieldName, FieldValue, Fields, is_hop_by_hop};

@@ -1,39 +1,52 @@
 //! An environ from and to `http::Request`, for frameworks that think in http's types, and for tests.
 //!
-//! On the way out everything that a request has no place for travels in its extensions, so that the way back
-//! loses nothing.
+//! On the way out everything that a request has no place for travels in its extensions as a
+//! [`Gateway`](super::Gateway), so that the way back loses nothing.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use http::uri::PathAndQuery;
 use http::{Request, Uri};
 
-use super::extra::Extra;
+use super::gateway::{Gateway, Rest};
 use super::{Environ, Inner, gone, target_of};
 use crate::Input;
 use crate::connection::{Connection, Server};
 use crate::endpoint::Endpoint;
 use crate::exchange::Exchange;
 
-/// What an `http::Request` can't hold, as one of its extensions. Clones share it; the first to turn back gets it.
-#[derive(Clone)]
-struct Carried(Arc<Mutex<Option<Rest>>>);
-
-struct Rest {
-    exchange: Arc<Exchange>,
-    uri: Uri,
-    script_end: u16,
-    extra: Option<Box<Extra>>,
-}
-
 impl Environ {
     /// Turns the environ into an `http::Request` whose body is the input. [`Environ::from_request`] gets all of it
     /// back, also after the request's head was changed: a path that was rewritten stays mounted if it lies under the
     /// script name still, and the target stays that of the client.
+    ///
+    /// What a request has no place for is reached through the [`Gateway`] among its extensions.
     pub fn into_request(self) -> Request<Input> {
+        self.carried(None)
+    }
+
+    /// As [`into_request`](Self::into_request), for a framework that routes by the request's own path and knows of no
+    /// mount: the path is the path info, `/` where that is empty. On the way back what the framework cut off the front
+    /// of it, as a nested router does, counts as mounted.
+    pub fn into_mounted_request(self) -> Request<Input> {
+        if self.script_name().is_empty() && self.path_info() == self.uri().path() {
+            return self.carried(None);
+        }
+        let info = if self.path_info().is_empty() { "/" } else { self.path_info() };
+        // A path info that is no path, as a gateway may give one, leaves the target as it is.
+        let inside = with_path(self.uri(), info);
+        self.carried(inside)
+    }
+
+    fn carried(self, inside: Option<Uri>) -> Request<Input> {
         let Inner { mut head, input, exchange, script_end, extra, .. } = self.into_inner();
         let exchange = exchange.unwrap_or_else(|| gone());
-        let rest = Rest { exchange, uri: head.uri.clone(), script_end, extra };
-        head.extensions.insert(Carried(Arc::new(Mutex::new(Some(rest)))));
+        let original = match &inside {
+            Some(inside) => std::mem::replace(&mut head.uri, inside.clone()),
+            None => head.uri.clone(),
+        };
+        let gateway = Gateway::new(exchange, Rest { uri: original, inside, script_end, extra });
+        head.extensions.insert(gateway);
         Request::from_parts(head, input)
     }
 
@@ -41,22 +54,38 @@ impl Environ {
     /// own, within this process: peer and local are an unnamed unix socket.
     pub fn from_request(request: Request<Input>) -> Self {
         let (mut head, input) = request.into_parts();
-        let carried = head.extensions.remove::<Carried>();
-        let rest =
-            carried.and_then(|carried| carried.0.lock().unwrap_or_else(PoisonError::into_inner).take());
-        match rest {
-            Some(Rest { exchange, uri, script_end, extra }) => {
-                let rewritten = head.uri != uri;
+        let carried = head.extensions.remove::<Gateway>();
+        match carried.and_then(Gateway::take) {
+            Some((exchange, Rest { uri, inside, script_end, extra })) => {
+                let given = std::mem::replace(&mut head.uri, uri);
                 let mut environ = Self::new(head, input, exchange);
                 let inner = environ.inner_mut();
                 (inner.script_end, inner.extra) = (script_end, extra);
-                if rewritten {
-                    environ.rewritten(&uri);
+                match inside {
+                    Some(inside) if inside != given => environ.shortened(&inside, &given),
+                    None if *environ.uri() != given => {
+                        let original = std::mem::replace(&mut environ.inner_mut().head.uri, given);
+                        environ.rewritten(&original);
+                    }
+                    _ => {}
                 }
                 environ
             }
             None => Self::new(head, input, Exchange::new(in_process(Server::new("in-process", VERSION)))),
         }
+    }
+
+    /// Takes the path that a framework made of the path info for the rest of it: what it cut off the front is mounted.
+    fn shortened(&mut self, inside: &Uri, given: &Uri) {
+        let cut =
+            inside.path().strip_suffix(given.path()).filter(|cut| !cut.ends_with('/')).unwrap_or_default();
+        let script_name = format!("{}{cut}", self.script_name());
+        let target = self.target().into_owned();
+        if let Some(uri) = with_query(self.uri(), given.query()) {
+            self.inner_mut().head.uri = uri;
+        }
+        self.set_split(script_name, given.path());
+        self.extra_mut().target.get_or_insert(target);
     }
 
     /// Splits a path anew that was changed meanwhile: it is still mounted where it was if it lies under that, else at
@@ -95,6 +124,30 @@ impl Environ {
         let (head, input) = request.into_parts();
         Self::new(head, input, Exchange::new(in_process(server)))
     }
+}
+
+/// The same URI with another path.
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    let path_and_query = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")).ok()?,
+        None => PathAndQuery::try_from(path).ok()?,
+    };
+    replaced(uri, path_and_query)
+}
+
+/// The same URI with another query.
+fn with_query(uri: &Uri, query: Option<&str>) -> Option<Uri> {
+    let path_and_query = match query {
+        Some(query) => format!("{}?{query}", uri.path()),
+        None => uri.path().to_owned(),
+    };
+    replaced(uri, PathAndQuery::try_from(path_and_query).ok()?)
+}
+
+fn replaced(uri: &Uri, path_and_query: PathAndQuery) -> Option<Uri> {
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path_and_query);
+    Uri::from_parts(parts).ok()
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -6,6 +6,7 @@
 
 mod convert;
 mod extra;
+mod gateway;
 mod gateway_vars;
 mod hints;
 mod loan;
@@ -38,6 +39,7 @@ use crate::upgrade::{ConnectProtocol, Upgrade};
 use crate::{Input, InputLength};
 
 use extra::Extra;
+pub use gateway::Gateway;
 pub use gateway_vars::GatewayVars;
 pub use hints::Priority;
 pub use loan::Loan;

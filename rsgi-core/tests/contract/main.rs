@@ -24,6 +24,8 @@ mod failures;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod gateways;
+#[cfg(test)]
 mod heads;
 #[cfg(test)]
 mod informationals;
