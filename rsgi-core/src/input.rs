@@ -50,9 +50,10 @@ pub trait InputSource: Send {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, InputError>>>;
 
-    /// Waits for the next piece on the calling thread, which may block. Default: polls and parks.
+    /// Waits for the next piece on the calling thread, which may block. Default: polls and parks; an [`Input`] that is
+    /// polled underneath, by a source that changes what another gives, waits on this thread, too.
     fn wait_frame(mut self: Pin<&mut Self>) -> Option<Result<Frame<Bytes>, InputError>> {
-        park::wait(poll_fn(|context| self.as_mut().poll_frame(context)))
+        park::wait_throughout(poll_fn(|context| self.as_mut().poll_frame(context)))
     }
 }
 
@@ -239,6 +240,9 @@ impl Input {
         let Some(live) = &mut self.0 else { return Poll::Ready(None) };
         if !live.rest.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut live.rest))));
+        }
+        if park::waits_throughout() {
+            return live.poll_with(|source| Poll::Ready(source.wait_frame()));
         }
         live.poll_with(|source| source.poll_frame(context))
     }

@@ -1,8 +1,10 @@
 //! Waiting for a future on the calling thread, for threads that may block.
 //!
 //! Used where blocking code reads an input or fills a body whose other side is polled. The flag beside the park
-//! token makes a token that was swallowed inside a poll harmless.
+//! token makes a token that was swallowed inside a poll harmless. A wait may go through wrappers that only poll, down to the source that can
+//! wait itself.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -52,4 +54,26 @@ pub fn wait<F: Future>(future: F) -> F::Output {
             std::thread::park();
         }
     }
+}
+
+thread_local! {
+    static THROUGHOUT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// As [`wait`], and whoever polls an input meanwhile waits on this thread as well: a blocking server gives a request that
+/// is being handled no turn in which its input could be woken.
+pub(crate) fn wait_throughout<F: Future>(future: F) -> F::Output {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            THROUGHOUT.set(self.0);
+        }
+    }
+    let _restore = Restore(THROUGHOUT.replace(true));
+    wait(future)
+}
+
+/// Tells whether an input that is polled is to wait.
+pub(crate) fn waits_throughout() -> bool {
+    THROUGHOUT.get()
 }
