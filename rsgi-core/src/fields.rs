@@ -206,6 +206,13 @@ impl Fields {
         }
     }
 
+    /// Shows the wish to close by the field that says it; the server's alone.
+    pub(crate) fn name_close(&mut self) {
+        if self.map.try_insert(header::CONNECTION, HeaderValue::from_static("close")).is_err() {
+            tracing::error!(target: "rsgi", "too many fields: close not named");
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn into_map(self) -> HeaderMap {
         spare_map::empty(self.map)

@@ -1,4 +1,4 @@
-//! Any `http::Response` as an answer, for frameworks that think in http's types.
+//! Any `http::Response` as an answer, and an answer as one, for frameworks and layers that think in http's types.
 //!
 //! What such a framework says by hop-by-hop fields is taken apart: `Connection: close` becomes the wish to close,
 //! 101 with `Upgrade` the upgrade, another status with it the offer of one, `Trailer` the announcement of the body's
@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::body::Body;
 use crate::fields::is_hop_by_hop;
+use crate::start_response::{Options, StartedParts};
 use crate::upgrade::{UpgradeAnswer, UpgradeKind, elements, lists};
 use crate::{Error, StartError, StartResponse, Started};
 
@@ -33,8 +34,11 @@ impl StartResponse {
     ///
     /// A [`StartError`] if a `Content-Length` in it is no number, or a field is called `status`.
     pub fn respond(self, response: Response<Body>) -> Result<Started, StartError> {
-        let (parts, body) = response.into_parts();
+        let (mut parts, body) = response.into_parts();
         let mut head = self.status(parts.status);
+        if let Some(Asked { status, options }) = parts.extensions.remove() {
+            head = head.with_options(options, status);
+        }
         if lists(&parts.headers, &header::CONNECTION, "close") {
             head = head.close();
         }
@@ -48,6 +52,7 @@ impl StartResponse {
         }
         let trailers: Vec<_> = elements(&parts.headers, &header::TRAILER)
             .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+            .filter(|name| !body.announced_trailers().contains(name))
             .collect();
         let private: Vec<HeaderValue> =
             parts.headers.get_all(header::CONNECTION).into_iter().cloned().collect();
@@ -78,6 +83,54 @@ impl StartResponse {
     {
         self.respond(response.map(Body::http))
     }
+}
+
+impl Started {
+    /// The answer as an `http::Response`, for a layer that thinks in such. [`StartResponse::respond`] makes the same
+    /// answer of it again; what a response has no place for travels among its extensions, and is shown by the fields
+    /// that say it on HTTP/1.1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rsgi_core::http::StatusCode;
+    /// use rsgi_core::StartResponse;
+    ///
+    /// let mut started = StartResponse::new().status(StatusCode::OK).body("hello");
+    /// started.close();
+    /// let response = started.into_response();
+    /// assert_eq!(response.headers()["connection"], "close");
+    /// ```
+    #[must_use]
+    pub fn into_response(self) -> Response<Body> {
+        let StartedParts { status, mut fields, body, options } = self.into_parts();
+        for name in body.announced_trailers() {
+            fields.announce(name);
+        }
+        if let Some(upgrade) = options.upgrade.as_deref() {
+            match upgrade {
+                UpgradeAnswer::Accepted { kind: UpgradeKind::Http1, protocol }
+                | UpgradeAnswer::Offered(protocol) => fields.name_upgrade(protocol.clone()),
+                UpgradeAnswer::Accepted { .. } => {}
+            }
+        } else if options.close {
+            fields.name_close();
+        }
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = fields.into_map();
+        if options.close || options.head_at_once || options.upgrade.is_some() {
+            response.extensions_mut().insert(Asked { status, options });
+        }
+        response
+    }
+}
+
+/// What an answer asked of the server beside its fields, and with which status.
+#[derive(Debug, Clone)]
+struct Asked {
+    status: StatusCode,
+    options: Options,
 }
 
 /// Tells whether a `Connection` field names this one as its connection's own (RFC 9110 section 7.6.1).

@@ -66,7 +66,7 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 pub use adapter::{Adapter, Running};
 pub use app::{App, BoxApp, app_fn};
 pub use blocking::{Blocking, blocking};
-pub use body::{Body, Change, FileBody, IntoPiece, PolledBody, Sender, Sink, Writer};
+pub use body::{Body, Change, FileBody, IntoPiece, Pulled, Sender, Sink, Writer};
 pub use capabilities::{Capabilities, NotSupported};
 pub use connection::{Connection, Scheme, Server};
 pub use disconnect::{Cause, Disconnect, Drain};

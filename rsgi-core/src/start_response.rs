@@ -120,7 +120,7 @@ fn check_status(status: StatusCode) -> Result<StatusCode, StartError> {
 }
 
 /// What an answer asks of the server beside its fields.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Options {
     pub(crate) close: bool,
     pub(crate) head_at_once: bool,
@@ -175,6 +175,18 @@ impl Head {
     /// [`StartErrorKind::InvalidValue`] if `protocols` can't be a field's value.
     pub fn offer_upgrade(self, protocols: impl FieldValue) -> Result<Self, StartError> {
         Ok(self.with_upgrade(UpgradeAnswer::Offered(protocols.into_value()?)))
+    }
+
+    /// Takes over what an answer of this status asked for; the stream only if the status is still that one.
+    pub(crate) fn with_options(mut self, options: Options, status: StatusCode) -> Self {
+        let keeps = status == self.status;
+        self.options = options;
+        if let Some(UpgradeAnswer::Accepted { .. }) = self.options.upgrade.as_deref()
+            && !keeps
+        {
+            self.options.upgrade = None;
+        }
+        self
     }
 
     pub(crate) fn with_upgrade(mut self, answer: UpgradeAnswer) -> Self {

@@ -89,7 +89,7 @@ impl Upgrade {
 }
 
 /// What an answer says of upgrades, travelling with it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum UpgradeAnswer {
     /// The client's offer is accepted: the body is the outbound stream.
     Accepted { kind: UpgradeKind, protocol: HeaderValue },

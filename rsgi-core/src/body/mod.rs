@@ -9,6 +9,7 @@ mod map;
 mod offloaded;
 mod polled;
 mod produce;
+mod pulled;
 mod push;
 mod sender;
 
@@ -23,14 +24,14 @@ use http::header::{HeaderMap, HeaderName};
 
 use crate::exclusive::Exclusive;
 use crate::watch::{Watch, Watched};
-use crate::{Error, Input};
+use crate::{Error, Input, Offload};
 
 pub use file::FileBody;
 pub use map::Change;
 pub(crate) use offloaded::Offloaded;
-pub use polled::PolledBody;
 pub use produce::{IntoPiece, Sink};
 pub(crate) use produce::{Produce, Step};
+pub use pulled::Pulled;
 pub use push::Writer;
 pub use sender::Sender;
 
@@ -299,8 +300,15 @@ impl Body {
     /// # Errors
     ///
     /// The body itself, unchanged, if it [blocks](Self::blocks): it is never polled.
-    pub fn into_polled(self) -> Result<PolledBody, Self> {
-        if self.blocks() { Err(self) } else { Ok(PolledBody::new(*self.into_streaming())) }
+    pub fn into_polled(self) -> Result<Pulled, Self> {
+        if self.blocks() { Err(self) } else { Ok(self.pulled(&Offload::Inline)) }
+    }
+
+    /// Makes an `http_body::Body` of it, for layers that pull one. What blocks is run by `offload`: on a pool, off the
+    /// caller's thread; inline where the caller's thread may block, in one piece if it is a push body.
+    #[must_use]
+    pub fn pulled(self, offload: &Offload) -> Pulled {
+        Pulled::new(self, offload)
     }
 
     /// The names of the trailers that were announced: by [`announce_trailers`](Self::announce_trailers) or

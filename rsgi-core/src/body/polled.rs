@@ -8,7 +8,7 @@ use futures_core::Stream;
 use http_body::{Frame, SizeHint};
 
 use super::produce::IntoPiece;
-use super::{Polled, Source, Streaming};
+use super::{Source, Streaming};
 use crate::Error;
 use crate::exclusive::Exclusive;
 
@@ -76,46 +76,6 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-/// A [`Body`](crate::Body) that doesn't block, as one that can be polled: from [`Body::into_polled`](crate::Body::into_polled).
-pub struct PolledBody {
-    polled: Option<Polled>,
-    length: Option<u64>,
-}
-
-impl PolledBody {
-    pub(super) fn new(streaming: Streaming) -> Self {
-        let polled = match streaming.source {
-            Source::Polled(polled) => Some(polled.into_inner()),
-            // Refused before by `into_polled`.
-            Source::Blocking(_) | Source::File(_) => None,
-        };
-        Self { polled, length: streaming.length }
-    }
-}
-
-impl http_body::Body for PolledBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> PolledFrame {
-        self.polled.as_mut().map_or(Poll::Ready(None), |polled| polled.as_mut().poll_frame(context))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.polled.as_ref().is_none_or(http_body::Body::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
-    }
-}
-
-impl std::fmt::Debug for PolledBody {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("PolledBody").field("length", &self.length).finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,7 @@
 //! An environ from and to `http::Request`, for frameworks that think in http's types, and for tests.
 //!
 //! On the way out everything that a request has no place for travels in its extensions as a
-//! [`Gateway`](super::Gateway), so that the way back loses nothing.
+//! [`Gateway`], so that the way back loses nothing.
 
 use std::sync::Arc;
 

@@ -34,6 +34,8 @@ mod input_pieces;
 #[cfg(test)]
 mod inputs;
 #[cfg(test)]
+mod layers;
+#[cfg(test)]
 mod loans;
 #[cfg(test)]
 mod logs;
