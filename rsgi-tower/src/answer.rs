@@ -1,0 +1,123 @@
+//! A service's response as an answer: an app's own body is found again, and small content goes out whole.
+//!
+//! A body of another type is wrapped. One that says it is small is asked once first: content that is there already is
+//! sent with its head in one write, and costs the server no more than an app's own.
+
+use std::any::Any;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use rsgi_core::bytes::{Buf, Bytes};
+use rsgi_core::http::Response;
+use rsgi_core::http_body::{Body as HttpBody, Frame, SizeHint};
+use rsgi_core::{Body, Error, Pulled, StartResponse, Started};
+
+use crate::app_service::Failed;
+use crate::hosted::Hosted;
+
+/// Makes the answer of a response.
+pub(crate) async fn answer<R>(
+    mut response: Response<R>,
+    start_response: StartResponse,
+) -> Result<Started, Error>
+where
+    R: HttpBody + Send + 'static,
+    R::Data: Buf,
+    R::Error: Into<Error>,
+{
+    if let Some(error) = Failed::taken(response.extensions_mut()) {
+        return Err(error);
+    }
+    let (head, body) = response.into_parts();
+    let body = into_body(body).await;
+    Ok(start_response.respond(Response::from_parts(head, body))?)
+}
+
+/// A response's body as an answer's.
+pub(crate) async fn into_body<R>(body: R) -> Body
+where
+    R: HttpBody + Send + 'static,
+    R::Data: Buf,
+    R::Error: Into<Error>,
+{
+    let mut own = Some(body);
+    if let Some(pulled) = (&mut own as &mut dyn Any).downcast_mut::<Option<Pulled>>() {
+        return pulled.take().map_or_else(Body::empty, Pulled::into_body);
+    }
+    if let Some(hosted) = (&mut own as &mut dyn Any).downcast_mut::<Option<Hosted>>() {
+        return hosted.take().map_or_else(Body::empty, Hosted::into_body);
+    }
+    let Some(body) = own else { return Body::empty() };
+    if body.is_end_stream() {
+        return Body::empty();
+    }
+    match body.size_hint().exact() {
+        Some(length) if (1..=SMALL).contains(&length) => asked(body, length).await,
+        _ => Body::http(body),
+    }
+}
+
+/// Asks a body once for all of its content.
+async fn asked<R>(body: R, length: u64) -> Body
+where
+    R: HttpBody + Send + 'static,
+    R::Data: Buf,
+    R::Error: Into<Error>,
+{
+    let mut body = Box::pin(body);
+    let first = poll_fn(|context| Poll::Ready(body.as_mut().poll_frame(context))).await;
+    let first = match first {
+        Poll::Pending => None,
+        Poll::Ready(None) => Some(None),
+        Poll::Ready(Some(Err(error))) => Some(Some(Err(error.into()))),
+        Poll::Ready(Some(Ok(frame))) => {
+            let frame = frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
+            match frame.into_data() {
+                Ok(data) if data.len() as u64 == length && body.is_end_stream() => return data.into(),
+                Ok(data) => Some(Some(Ok(Frame::data(data)))),
+                Err(frame) => Some(Some(Ok(frame))),
+            }
+        }
+    };
+    Body::http(Begun { first, body, length })
+}
+
+type Next = Option<Result<Frame<Bytes>, Error>>;
+
+/// A body whose first frame was taken already.
+struct Begun<R> {
+    first: Option<Next>,
+    body: Pin<Box<R>>,
+    /// What it said before.
+    length: u64,
+}
+
+impl<R> HttpBody for Begun<R>
+where
+    R: HttpBody + Send,
+    R::Data: Buf,
+    R::Error: Into<Error>,
+{
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Next> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(first);
+        }
+        self.body.as_mut().poll_frame(context).map(|frame| {
+            frame.map(|frame| {
+                let frame = frame.map_err(Into::into)?;
+                Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
+            })
+        })
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.length)
+    }
+}
+
+/// Up to so many bytes, content that is there is taken at once.
+const SMALL: u64 = 64 * 1024;

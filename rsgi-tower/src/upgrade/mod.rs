@@ -1,0 +1,105 @@
+//! Upgrades of services that want hyper's `OnUpgrade`, as axum's WebSocket does. Only with the feature `upgrade`.
+//!
+//! Only hyper makes an `OnUpgrade`, and only for a connection of its own. So a request that offers the stream gets one
+//! from a hyper connection in memory (`tunnel.rs`), and the bytes of the real stream are moved through it. Other requests
+//! never come here.
+
+mod lent;
+mod tunnel;
+
+use rsgi_core::bytes::Buf;
+use rsgi_core::http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, header};
+use rsgi_core::http_body::Body as HttpBody;
+use rsgi_core::{
+    Body, ConnectProtocol, Environ, Error, Input, StartResponse, Started, Upgrade, UpgradeKind, is_hop_by_hop,
+};
+use tower_service::Service;
+
+use crate::answer::answer;
+use lent::lend;
+use tunnel::Tunnel;
+
+/// Tells whether a request may offer its stream.
+pub(crate) fn is_offered(environ: &Environ) -> bool {
+    *environ.method() == Method::CONNECT || environ.headers().contains_key(header::UPGRADE)
+}
+
+/// Calls a service that may accept the offer.
+pub(crate) async fn call<S, F, B, R>(
+    mut service: S,
+    make: &F,
+    mut environ: Environ,
+    start_response: StartResponse,
+) -> Result<Started, Error>
+where
+    S: Service<Request<B>, Response = Response<R>> + Send,
+    S::Future: Send,
+    S::Error: Into<Error>,
+    F: Fn(Request<Input>) -> Request<B> + Sync,
+    B: Send,
+    R: HttpBody + Send + 'static,
+    R::Data: Buf,
+    R::Error: Into<Error>,
+{
+    let offer = match environ.upgrade() {
+        Ok(Some(offer)) => offer,
+        Ok(None) => return crate::service_app::call(service, make, environ, start_response).await,
+        Err(lack) => {
+            // Without `OnUpgrade` the service refuses; why there is none is for it to tell.
+            let mut request = environ.into_mounted_request();
+            request.extensions_mut().insert(lack);
+            let response = service.call(make(request)).await.map_err(Into::into)?;
+            return answer(response, start_response).await;
+        }
+    };
+    let (lent, kept) = lend(environ.take_input());
+    environ.set_input(lent);
+    let protocol = environ.get::<ConnectProtocol>().map(|protocol| protocol.0.clone());
+    let mut request = environ.into_mounted_request();
+    let mut tunnel = Tunnel::open().await?;
+    prepare(request.extensions_mut(), &mut tunnel, protocol.as_deref());
+    let response = service.call(make(request)).await.map_err(Into::into)?;
+    if !is_accepted(offer.kind(), response.status()) {
+        return answer(response, start_response).await;
+    }
+    let (head, _) = response.into_parts();
+    let stream = Body::duplex(kept.into_input(), async |input, sender| tunnel.run(input, sender).await);
+    match offer.kind() {
+        UpgradeKind::Http1 => Ok(start_response.respond(Response::from_parts(head, stream))?),
+        _ => connected(offer, &head.headers, stream, start_response),
+    }
+}
+
+/// What hyper would have put there.
+fn prepare(extensions: &mut Extensions, tunnel: &mut Tunnel, protocol: Option<&str>) {
+    if let Some(on_upgrade) = tunnel.on_upgrade.take() {
+        extensions.insert(on_upgrade);
+    }
+    if let Some(protocol) = protocol {
+        extensions.insert(hyper::ext::Protocol::from(protocol));
+    }
+}
+
+fn is_accepted(kind: UpgradeKind, status: StatusCode) -> bool {
+    match kind {
+        UpgradeKind::Http1 => status == StatusCode::SWITCHING_PROTOCOLS,
+        _ => status.is_success(),
+    }
+}
+
+/// The answer to a CONNECT, whose acceptance no field names.
+fn connected(
+    offer: Upgrade,
+    fields: &HeaderMap,
+    stream: Body,
+    start_response: StartResponse,
+) -> Result<Started, Error> {
+    let protocol = offer.protocols().first().cloned().unwrap_or_default();
+    let mut head = start_response.upgrade(offer, &protocol)?;
+    for (name, value) in fields {
+        if !is_hop_by_hop(name) && name != header::CONTENT_LENGTH {
+            head = head.header(name.clone(), value.clone())?;
+        }
+    }
+    Ok(head.body(stream))
+}
