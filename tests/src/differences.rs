@@ -3,7 +3,7 @@
 use rsgi_test::suite::Difference;
 
 /// All of them.
-pub(crate) const HYPER: &[Difference] = &[
+pub const HYPER: &[Difference] = &[
     Difference {
         case: "chunk_extensions_are_bounded",
         instead: "takes up to 16 KiB of them in a body, whatever the setting says",

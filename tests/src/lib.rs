@@ -6,7 +6,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a harness fails by panicking: that is what it is for")]
 
 pub mod adapters;
-mod differences;
+pub mod differences;
 pub mod driving;
 pub mod host;
 pub mod shipped;
