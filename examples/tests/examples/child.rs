@@ -28,7 +28,18 @@ impl Child {
 
     /// Starts a program that rsgi-serve launches.
     pub(crate) fn launch(program: &str, server: &str) -> Self {
-        Self::start_with(program, server, &["--errorlog", "stdout", "--no-control-socket"])
+        Self::launch_with(program, server, &[])
+    }
+
+    /// The same, with more arguments: workers, or a web server's protocol.
+    #[cfg(feature = "axum")]
+    pub(crate) fn launch_as(program: &str, server: &str, arguments: &[&str]) -> Self {
+        Self::launch_with(program, server, arguments)
+    }
+
+    fn launch_with(program: &str, server: &str, arguments: &[&str]) -> Self {
+        let arguments = [&["--errorlog", "stdout", "--no-control-socket"], arguments].concat();
+        Self::start_with(program, server, &arguments)
     }
 
     fn start_with(program: &str, server: &str, arguments: &[&str]) -> Self {
@@ -43,8 +54,8 @@ impl Child {
         thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let rest = loop {
             let line = output.recv_timeout(PATIENCE).unwrap();
-            if let Some((_, rest)) = line.split_once("Listening at: http://") {
-                break rest.to_owned();
+            if let Some((_, rest)) = line.split_once("Listening at: ") {
+                break rest.split_once("://").unwrap().1.to_owned();
             }
         };
         let (address, process_id) = rest.split_once(' ').unwrap();
@@ -163,6 +174,16 @@ impl Answer {
     pub(crate) fn text(&self) -> String {
         text(&self.body)
     }
+}
+
+/// A whole frame of WebSocket from a client, which masks it (RFC 6455 section 5.3).
+#[cfg(any(feature = "axum", feature = "websocket"))]
+pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mask = [1, 2, 3, 4];
+    let mut frame = vec![first, 0x80 | u8::try_from(payload.len()).unwrap()];
+    frame.extend(mask);
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -11,6 +11,8 @@ mod first;
 mod refusals;
 mod upgrade;
 
+#[cfg(feature = "axum")]
+mod axum;
 #[cfg(feature = "download")]
 mod download;
 #[cfg(feature = "stream")]

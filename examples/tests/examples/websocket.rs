@@ -1,6 +1,6 @@
 //! `websocket`: the handshake of RFC 6455, a message there and back, a ping, and both ways to end.
 
-use crate::child::{Child, Client, SERVERS};
+use crate::child::{Child, Client, SERVERS, masked};
 
 #[test]
 fn a_message_comes_back_and_the_client_may_close() {
@@ -57,13 +57,4 @@ fn shake_hands(child: &Child) -> Client {
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert!(head.contains(": s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{head}");
     client
-}
-
-/// A whole frame from a client, which masks it (section 5.3).
-fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mask = [1, 2, 3, 4];
-    let mut frame = vec![first, 0x80 | u8::try_from(payload.len()).unwrap()];
-    frame.extend(mask);
-    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    frame
 }
