@@ -19,6 +19,7 @@ mod method_override;
 mod request_id;
 #[cfg(feature = "sessions")]
 mod sessions;
+mod timeout;
 mod trusted_proxies;
 #[cfg(any(feature = "compression", feature = "files", feature = "sessions"))]
 mod vary;
@@ -37,4 +38,5 @@ pub use method_override::{MethodOverride, MethodOverrideApp, OriginalMethod};
 pub use request_id::{CurrentRequestId, RequestId, RequestIdApp};
 #[cfg(feature = "sessions")]
 pub use sessions::{SameSite, Session, SessionError, SessionErrorKind, SessionKey, Sessions, SessionsApp};
+pub use timeout::{Timeout, TimeoutApp};
 pub use trusted_proxies::{TrustedProxies, TrustedProxiesApp};

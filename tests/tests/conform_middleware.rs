@@ -4,10 +4,11 @@
 //! reason (`Within::differs`). In memory, as what the adapters do is tested by their own: rule 108 among the rest.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use rsgi_core::Mount;
 use rsgi_core::trust::Trust;
-use rsgi_middleware::{BodyLimit, Cascade, MethodOverride, RequestId, TrustedProxies};
+use rsgi_middleware::{BodyLimit, Cascade, MethodOverride, RequestId, Timeout, TrustedProxies};
 use rsgi_test::suite::{Difference, Subject, Within, run_tests_on};
 
 /// The middleware, in the order of their names.
@@ -17,9 +18,13 @@ fn rows() -> Vec<Within> {
         Within::new("Cascade", || Cascade::new().then(nowhere())),
         Within::new("MethodOverride", MethodOverride::new),
         Within::new("RequestId", RequestId::new).differs(NAMED),
+        Within::new("Timeout", || Timeout::after(LONG).between_pieces(LONG)),
         Within::new("TrustedProxies", || TrustedProxies::new(Trust::nobody())),
     ]
 }
+
+/// Longer than any case takes.
+const LONG: Duration = Duration::from_hours(1);
 
 const NAMED: &[Difference] = &[
     Difference {
