@@ -1,27 +1,13 @@
-//! What middleware that keeps something in a cookie shares: finding it, its path, and keeping the answer from caches.
+//! What middleware that keeps something in a cookie shares: finding it, and keeping the answer from caches.
 
 use rsgi_core::http::header::{CACHE_CONTROL, COOKIE, HeaderMap};
-use rsgi_core::{Environ, Fields, StartError};
+use rsgi_core::{Fields, StartError};
 
 /// The values of all cookies of a name, in order (RFC 6265 section 5.4).
 pub(crate) fn named<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     let fields = headers.get_all(COOKIE).into_iter().filter_map(|field| field.to_str().ok());
     let pairs = fields.flat_map(|field| field.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.filter(move |(found, _)| *found == name).map(|(_, value)| value)
-}
-
-/// The path below which a mounted app lies, for a cookie's `Path`.
-pub(crate) fn mount_path(environ: &Environ) -> String {
-    // A semicolon, legal in a path, would end the attribute.
-    match environ.script_name() {
-        mount
-            if mount.starts_with('/')
-                && mount.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';') =>
-        {
-            mount.to_owned()
-        }
-        _ => "/".to_owned(),
-    }
 }
 
 /// What an answer has to do with cookies.
@@ -54,7 +40,7 @@ pub(crate) fn keep_from_caches(fields: &mut Fields, cookies: Cookies) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use rsgi_core::http::{HeaderValue, Request};
+    use rsgi_core::http::HeaderValue;
 
     use super::*;
 
@@ -66,15 +52,6 @@ mod tests {
         }
         assert_eq!(named(&headers, "a").collect::<Vec<_>>(), ["1", "3", "", "5=6"]);
         assert_eq!(named(&headers, "A").count(), 0);
-    }
-
-    #[test]
-    fn a_path_that_would_end_its_attribute_is_the_root() {
-        for (target, mount, path) in [("/a/b", "/a", "/a"), ("/a/b", "/", "/"), ("/a;x=y/b", "/a;x=y", "/")] {
-            let mut environ = Environ::for_test(Request::get(target).body(()).unwrap());
-            assert!(environ.mount(mount));
-            assert_eq!(mount_path(&environ), path);
-        }
     }
 
     #[test]

@@ -11,8 +11,10 @@ mod cascade;
 mod coding;
 #[cfg(feature = "compression")]
 mod compression;
-#[cfg(feature = "sessions")]
+#[cfg(any(feature = "csrf", feature = "sessions"))]
 mod cookies;
+#[cfg(feature = "csrf")]
+mod csrf;
 #[cfg(feature = "files")]
 mod files;
 mod method_override;
@@ -21,7 +23,7 @@ mod request_id;
 mod sessions;
 mod timeout;
 mod trusted_proxies;
-#[cfg(any(feature = "compression", feature = "files", feature = "sessions"))]
+#[cfg(any(feature = "compression", feature = "csrf", feature = "files", feature = "sessions"))]
 mod vary;
 
 #[cfg(feature = "basic-auth")]
@@ -32,6 +34,8 @@ pub use cascade::Cascade;
 pub use coding::Coding;
 #[cfg(feature = "compression")]
 pub use compression::{Compression, CompressionApp, Effort};
+#[cfg(feature = "csrf")]
+pub use csrf::{Csrf, CsrfApp, CsrfError, CsrfErrorKind, CsrfToken};
 #[cfg(feature = "files")]
 pub use files::{Files, FilesApp};
 pub use method_override::{MethodOverride, MethodOverrideApp, OriginalMethod};

@@ -19,7 +19,7 @@ use cookie::Cookie;
 use rsgi_core::http::header::{COOKIE, HeaderValue, SET_COOKIE};
 use rsgi_core::{App, Capabilities, Environ, Error, Middleware, Scheme, StartResponse, Started};
 
-use crate::cookies::{Cookies, keep_from_caches, mount_path, named};
+use crate::cookies::{Cookies, keep_from_caches, named};
 use crate::vary::vary_by;
 pub use error::{SessionError, SessionErrorKind};
 pub use sealing::SessionKey;
@@ -192,6 +192,20 @@ impl fmt::Debug for Settings {
         let mut debug = formatter.debug_struct("Settings");
         debug.field("keys", &self.keys).field("name", &self.name).field("max_age", &self.max_age);
         debug.finish_non_exhaustive()
+    }
+}
+
+/// The path below which a mounted app lies, for a cookie's `Path`.
+fn mount_path(environ: &Environ) -> String {
+    // A semicolon, legal in a path, would end the attribute.
+    match environ.script_name() {
+        mount
+            if mount.starts_with('/')
+                && mount.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';') =>
+        {
+            mount.to_owned()
+        }
+        _ => "/".to_owned(),
     }
 }
 

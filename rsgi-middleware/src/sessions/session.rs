@@ -216,6 +216,22 @@ impl Session {
     }
 }
 
+#[cfg(feature = "csrf")]
+impl Session {
+    /// What another middleware keeps here; it ends with the session's id.
+    pub(crate) fn bound(&self, name: &str) -> Option<String> {
+        self.read(|content| content.bound.get(name).cloned())
+    }
+
+    /// Keeps something for another middleware.
+    pub(crate) fn bind(&self, name: &str, value: String) -> Result<(), SessionError> {
+        self.change(&format!("{name:?} of the session"), |content| {
+            content.bound.insert(name.to_owned(), value);
+            true
+        })
+    }
+}
+
 /// A name that nobody can guess.
 fn fresh_id() -> Result<String, SessionError> {
     let mut bytes = [0; 16];

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use rsgi_core::http::StatusCode;
+use rsgi_core::http::{Request, StatusCode};
 use rsgi_core::trust::{ForwardedHeaders, Trust, XForwarded};
 use rsgi_core::{App, Body, Environ, Error, Middleware as _, Mount, Scheme, StartResponse, Started, app_fn};
 use rsgi_test::{Answer, Client, Memory};
 
-use super::{SameSite, Session, SessionErrorKind, SessionKey, Sessions};
+use super::{SameSite, Session, SessionErrorKind, SessionKey, Sessions, mount_path};
 
 /// Does what the path says to the session.
 async fn steered(environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
@@ -277,4 +277,13 @@ fn a_short_key_is_refused_with_its_remedy() {
 #[test]
 fn needs_and_end_are_those_of_the_app_inside() {
     assert_eq!(Sessions::new(key()).wrap(steered).requires(), steered.requires());
+}
+
+#[test]
+fn a_path_that_would_end_its_attribute_is_the_root() {
+    for (target, mount, path) in [("/a/b", "/a", "/a"), ("/a/b", "/", "/"), ("/a;x=y/b", "/a;x=y", "/")] {
+        let mut environ = Environ::for_test(Request::get(target).body(()).unwrap());
+        assert!(environ.mount(mount));
+        assert_eq!(mount_path(&environ), path);
+    }
 }
