@@ -15,6 +15,7 @@ mod compression;
 mod cookies;
 #[cfg(feature = "csrf")]
 mod csrf;
+mod development_errors;
 #[cfg(feature = "files")]
 mod files;
 mod method_override;
@@ -36,6 +37,7 @@ pub use coding::Coding;
 pub use compression::{Compression, CompressionApp, Effort};
 #[cfg(feature = "csrf")]
 pub use csrf::{Csrf, CsrfApp, CsrfError, CsrfErrorKind, CsrfToken};
+pub use development_errors::{DevelopmentErrors, DevelopmentErrorsApp};
 #[cfg(feature = "files")]
 pub use files::{Files, FilesApp};
 pub use method_override::{MethodOverride, MethodOverrideApp, OriginalMethod};
