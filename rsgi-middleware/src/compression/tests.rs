@@ -268,6 +268,13 @@ fn the_fields_of_the_plain_bytes_are_mended() {
     assert_eq!(coded.field("content-length"), Some(&*coded.body().len().to_string()));
 }
 
+/// The fields but the time of the answer.
+fn undated(answer: &Answer) -> HeaderMap {
+    let mut fields = answer.headers().clone();
+    fields.remove("date");
+    fields
+}
+
 #[test]
 fn head_gets_the_fields_of_get() {
     let declared: &[_] = &[("content-type", "text/plain"), ("content-length", "15490"), ("etag", "\"x\"")];
@@ -278,7 +285,7 @@ fn head_gets_the_fields_of_get() {
     for client in [whole, stream, small, told] {
         for accepted in ["gzip", "zstd", "identity"] {
             let head = client.head("/").header("accept-encoding", accepted).answer();
-            assert_eq!(head.headers(), get(&client, accepted).headers());
+            assert_eq!(undated(&head), undated(&get(&client, accepted)));
             assert!(head.body().is_empty());
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rsgi_core::http::{HeaderValue, StatusCode};
+use rsgi_core::http::{HeaderMap, HeaderValue, StatusCode};
 use rsgi_core::{App, BoxApp, Job, Middleware as _, Mount, Offload, Pool, Server, StartResponse, app_fn};
 use rsgi_test::{Answer, Client, Memory};
 
@@ -93,13 +93,20 @@ fn a_file_comes_with_its_type_length_and_validators() {
     assert_eq!(plain.get("/d.txt").answer().field("content-type"), Some("text/plain"));
 }
 
+/// The fields but the time of the answer.
+fn undated(answer: &Answer) -> HeaderMap {
+    let mut fields = answer.headers().clone();
+    fields.remove("date");
+    fields
+}
+
 #[test]
 fn head_gets_the_fields_of_get() {
     let folder = Folder::new().with("d.txt", DIGITS).with("index.html", "hi");
     let client = folder.client();
     for path in ["/d.txt", "/", "/nothing"] {
         let (head, get) = (client.head(path).answer(), client.get(path).answer());
-        assert_eq!((head.status(), head.headers()), (get.status(), get.headers()), "{path}");
+        assert_eq!((head.status(), undated(&head)), (get.status(), undated(&get)), "{path}");
         assert!(head.body().is_empty());
     }
     let head = client.head("/d.txt").header("range", "bytes=0-1").answer();
