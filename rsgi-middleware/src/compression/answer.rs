@@ -86,8 +86,15 @@ async fn code(
     mut started: Started,
 ) -> Result<Started, Error> {
     let effort = settings.effort;
+    let declared = started.fields_mut().content_length();
+    if let (Some(declared), Some(known)) = (declared, started.body().length())
+        && declared != known
+    {
+        // A contradiction, which the server refuses to send.
+        return Ok(started);
+    }
     let Some(content) = started.body().as_bytes().cloned() else {
-        let stream = encoder::Stream::new(coding, effort)?;
+        let stream = encoder::Stream::new(coding, effort, declared.or(started.body().length()))?;
         mark(&mut started, coding)?;
         return Ok(started.map_body(|body| body.map(stream)));
     };

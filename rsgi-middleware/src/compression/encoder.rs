@@ -29,27 +29,47 @@ pub(super) fn encode(coding: Coding, effort: Effort, content: &[u8]) -> io::Resu
     Ok(encoder.finish()?.into())
 }
 
-/// A stream's coding.
-pub(super) struct Stream(Option<Encoder>);
+/// A stream's coding. It keeps the length that was declared for the plain bytes, as nobody behind it can any more: a body
+/// that was cut must not end as if it were whole.
+pub(super) struct Stream {
+    encoder: Option<Encoder>,
+    /// What has yet to come of the declared length.
+    left: Option<u64>,
+}
 
 impl Stream {
-    pub(super) fn new(coding: Coding, effort: Effort) -> io::Result<Self> {
-        Ok(Self(Some(Encoder::new(coding, effort, STREAM_WINDOW)?)))
+    pub(super) fn new(coding: Coding, effort: Effort, declared: Option<u64>) -> io::Result<Self> {
+        Ok(Self { encoder: Some(Encoder::new(coding, effort, STREAM_WINDOW)?), left: declared })
+    }
+
+    /// Cuts what is beyond the declared length.
+    fn within(&mut self, mut piece: Bytes) -> Bytes {
+        let Some(left) = &mut self.left else { return piece };
+        let allowed = usize::try_from(*left).unwrap_or(usize::MAX);
+        if piece.len() > allowed {
+            tracing::error!(target: "rsgi", "more bytes than declared: the surplus isn't sent");
+            piece.truncate(allowed);
+        }
+        *left -= piece.len() as u64;
+        piece
     }
 }
 
 impl Change for Stream {
     fn piece(&mut self, piece: Bytes) -> Result<Bytes, Error> {
-        let Some(encoder) = &mut self.0 else { return Ok(Bytes::new()) };
-        if piece.is_empty() {
-            return Ok(piece);
-        }
+        let piece = self.within(piece);
+        let Some(encoder) = self.encoder.as_mut().filter(|_| !piece.is_empty()) else {
+            return Ok(Bytes::new());
+        };
         encoder.write(&piece)?;
         Ok(encoder.flush()?.into())
     }
 
     fn finish(&mut self) -> Result<Bytes, Error> {
-        Ok(match self.0.take() {
+        if let Some(left @ 1..) = self.left {
+            return Err(format!("answer broken off: {left} bytes fewer than declared").into());
+        }
+        Ok(match self.encoder.take() {
             Some(encoder) => encoder.finish()?.into(),
             None => Bytes::new(),
         })

@@ -152,6 +152,24 @@ fn a_stream_that_breaks_is_seen_to_break() {
     assert_eq!(error.came().map(Answer::is_whole), Some(false));
 }
 
+#[test]
+fn a_length_that_the_app_declared_is_kept_though_it_is_not_sent() {
+    let declared: FieldList = &[("content-type", "text/plain"), ("content-length", "2000")];
+    for (length, whole) in [(1999, false), (2000, true), (2001, true)] {
+        let stream = move || Body::iter(["a".repeat(length - 1), "b".to_owned()]);
+        for coding in ALL {
+            let client = client(app(declared, stream));
+            let sent = client.get("/").header("accept-encoding", coding.as_str()).send();
+            assert_eq!(sent.is_ok(), whole, "{length}");
+            if let Ok(answer) = sent {
+                assert_eq!(decoded(coding.as_str(), answer.body()).len(), 2000, "the surplus isn't sent");
+            }
+        }
+    }
+    let wrong = client(app(declared, || Body::from("a".repeat(1500))));
+    assert_eq!(get(&wrong, "gzip").status(), 500, "a contradiction is refused");
+}
+
 fn asked(accepted: &str, app: impl App) -> Started {
     let request = Request::get("/").header("accept-encoding", accepted).body(()).unwrap();
     let app = Compression::new().wrap(app);
@@ -336,7 +354,7 @@ fn an_open_stream_holds_little_more_than_a_mebibyte() {
     for coding in [Coding::Brotli, Coding::Gzip] {
         let mut held = 0;
         let counted = allocation_counter::measure(|| {
-            let mut stream = encoder::Stream::new(coding, Effort::Balanced).unwrap();
+            let mut stream = encoder::Stream::new(coding, Effort::Balanced, None).unwrap();
             for _ in 0..100 {
                 held += stream.piece(Bytes::from(text())).unwrap().len();
             }
