@@ -3,24 +3,37 @@
 //! A row is a middleware in a setting in which it changes nothing; what it changes all the same is marked, with the
 //! reason (`Within::differs`). In memory, as what the adapters do is tested by their own: rule 108 among the rest.
 
+mod unseen;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use rsgi_core::Mount;
 use rsgi_core::trust::Trust;
 use rsgi_middleware::{
-    BodyLimit, Cascade, DevelopmentErrors, MethodOverride, RequestId, Timeout, TrustedProxies,
+    BasicAuth, BodyLimit, Cascade, Coding, Compression, Csrf, DevelopmentErrors, Files, MethodOverride,
+    RequestId, SessionKey, Sessions, Timeout, TrustedProxies,
 };
 use rsgi_test::suite::{Difference, Subject, Within, run_tests_on};
+
+use unseen::{Decoded, given};
 
 /// The middleware, in the order of their names.
 fn rows() -> Vec<Within> {
     vec![
+        Within::new("BasicAuth", || given(ADA, BasicAuth::users("probe", [("ada", "secret")])))
+            .differs(LET_IN),
         Within::new("BodyLimit", || BodyLimit::bytes(1 << 30)),
         Within::new("Cascade", || Cascade::new().then(nowhere())),
+        Within::new("Compression", Compression::new),
+        Within::new("Compression, coded and decoded", || (Decoded, given(GZIP, coding_all()))).differs(CODED),
+        Within::new("Csrf", || given(TOKEN, Csrf::new())),
         Within::new("DevelopmentErrors", DevelopmentErrors::new).differs(SHOWN),
+        Within::new("Files", files),
         Within::new("MethodOverride", MethodOverride::new),
         Within::new("RequestId", RequestId::new).differs(NAMED),
+        Within::new("Sessions", || Sessions::new(SessionKey::generate())),
         Within::new("Timeout", || Timeout::after(LONG).between_pieces(LONG)),
         Within::new("TrustedProxies", || TrustedProxies::new(Trust::nobody())),
     ]
@@ -64,6 +77,78 @@ const fn shown(case: &'static str) -> Difference {
         instead: "the answer and the log's line show what failed, and the lint behind the middleware sees no error",
         reason: "that is what it is for",
     }
+}
+
+const LET_IN: &[Difference] = &[Difference {
+    case: "large_legal_fields_pass",
+    instead: "a second Authorization is refused",
+    reason: "of two, whoever reads the other one would see another user",
+}];
+
+const CODED: &[Difference] = &[
+    Difference {
+        case: "a_declared_length_frames_a_stream",
+        instead: "the stream has no length",
+        reason: LENGTH,
+    },
+    Difference {
+        case: "a_file_sends_exactly_its_range",
+        instead: "the file has no length, and is whole",
+        reason: LENGTH,
+    },
+    Difference {
+        case: "head_has_the_fields_of_get_and_no_body",
+        instead: "neither has a length",
+        reason: LENGTH,
+    },
+    Difference {
+        case: "head_keeps_the_apps_length_and_invents_none",
+        instead: "the length is taken out",
+        reason: LENGTH,
+    },
+    Difference {
+        case: "missing_bytes_break_the_answer_visibly",
+        instead: "it breaks, and has no length",
+        reason: LENGTH,
+    },
+    Difference {
+        case: "a_file_cut_since_it_was_opened_breaks_visibly",
+        instead: "it breaks, and has no length",
+        reason: LENGTH,
+    },
+    Difference { case: "surplus_bytes_of_an_iterator_are_cut_and_told", instead: CUT, reason: TOLD },
+    Difference { case: "surplus_bytes_of_a_push_body_are_cut_and_told", instead: CUT, reason: TOLD },
+    Difference { case: "surplus_bytes_of_an_async_body_are_cut_and_told", instead: CUT, reason: TOLD },
+];
+
+/// Why a coded stream has no length.
+const LENGTH: &str = "how long a stream is once it is coded nobody knows before its end; what was declared of the plain \
+                      bytes is kept to all the same";
+
+const CUT: &str = "the surplus is cut, and told in the log alone";
+const TOLD: &str = "an outcome's fault is the server's to tell, which sees coded bytes";
+
+/// By what `BasicAuth` lets it in.
+const ADA: unseen::Wanted = &[("authorization", "Basic YWRhOnNlY3JldA==")];
+
+const GZIP: unseen::Wanted = &[("accept-encoding", "gzip")];
+
+/// A secret of `Csrf` as it is in the cookie, and as a script sends it back.
+const TOKEN: unseen::Wanted = &[
+    ("cookie", "csrf=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
+    ("x-csrf-token", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
+];
+
+/// Codes whatever there is.
+fn coding_all() -> Compression {
+    Compression::new().codings([Coding::Gzip]).threshold(0).kinds(|_| true)
+}
+
+/// The files of a folder without any, so that all is left to the probe.
+fn files() -> Files {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("no-files");
+    std::fs::create_dir_all(&folder).expect("the folder for tests can be written to");
+    Files::new(folder).expect("the folder is there")
 }
 
 /// An app that knows nothing.
