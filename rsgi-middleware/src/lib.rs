@@ -3,6 +3,8 @@
 //! What only the contract is needed for is always there; what brings a crate along is a feature.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "access-log")]
+mod access_log;
 #[cfg(feature = "basic-auth")]
 mod basic_auth;
 mod body_limit;
@@ -18,6 +20,8 @@ mod csrf;
 mod development_errors;
 #[cfg(feature = "files")]
 mod files;
+#[cfg(feature = "access-log")]
+pub mod line;
 mod method_override;
 mod request_id;
 #[cfg(feature = "sessions")]
@@ -27,6 +31,8 @@ mod trusted_proxies;
 #[cfg(any(feature = "compression", feature = "csrf", feature = "files", feature = "sessions"))]
 mod vary;
 
+#[cfg(feature = "access-log")]
+pub use access_log::{AccessFormat, AccessFormatError, AccessLog, AccessLogApp, Lines};
 #[cfg(feature = "basic-auth")]
 pub use basic_auth::{BasicAuth, BasicAuthApp, Credentials, User};
 pub use body_limit::{BodyLimit, BodyLimitApp};

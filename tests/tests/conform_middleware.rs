@@ -14,6 +14,8 @@ use rsgi_core::trust::Trust;
 use rsgi_middleware::{
     BasicAuth, BodyLimit, Cascade, Coding, Compression, Csrf, DevelopmentErrors, Files, MethodOverride,
     RequestId, SessionKey, Sessions, Timeout, TrustedProxies,
+    AccessFormat, AccessLog, BodyLimit, Cascade, DevelopmentErrors, MethodOverride, RequestId, Timeout,
+    TrustedProxies,
 };
 use rsgi_test::suite::{Difference, Subject, Within, run_tests_on};
 
@@ -24,6 +26,7 @@ fn rows() -> Vec<Within> {
     vec![
         Within::new("BasicAuth", || given(ADA, BasicAuth::users("probe", [("ada", "secret")])))
             .differs(LET_IN),
+        Within::new("AccessLog", || AccessLog::to(std::io::sink()).format(AccessFormat::json())),
         Within::new("BodyLimit", || BodyLimit::bytes(1 << 30)),
         Within::new("Cascade", || Cascade::new().then(nowhere())),
         Within::new("Compression", Compression::new),

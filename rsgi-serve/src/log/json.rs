@@ -4,8 +4,9 @@
 
 use std::io::Write;
 
+use rsgi_middleware::line::{escape, stamp};
+
 use super::record::{Record, Value};
-use super::{escape, stamp};
 
 /// Writes a record as an object, without the line's end; no text of it longer than `most` bytes.
 pub(super) fn write(line: &mut Vec<u8>, record: &Record<'_>, most: usize) {

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
+use rsgi_middleware::line::{escape, stamp};
+
 use super::colour::Colour;
 use super::record::{Record, Value};
-use super::{escape, stamp};
 
 /// Writes a record as a line of its own, without the line's end; no text of it longer than `most` bytes.
 pub(super) fn write(line: &mut Vec<u8>, record: &Record<'_>, colour: Colour, most: usize) {

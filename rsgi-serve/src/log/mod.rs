@@ -6,7 +6,6 @@
 //! Read `record.rs` (what a line says), `line.rs` and `json.rs` (how), `sink.rs` and `opened.rs` (where to).
 
 pub(crate) mod colour;
-pub(crate) mod escape;
 mod json;
 mod layer;
 pub(crate) mod level;
@@ -18,7 +17,6 @@ mod peer;
 mod record;
 pub(crate) mod reopen;
 pub(crate) mod sink;
-pub(crate) mod stamp;
 pub(crate) mod statsd;
 pub(crate) mod syslog;
 
@@ -29,6 +27,7 @@ use std::process;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use rsgi_middleware::line::escape;
 use tracing::callsite::rebuild_interest_cache;
 use tracing::subscriber::SetGlobalDefaultError;
 use tracing_subscriber::layer::SubscriberExt;

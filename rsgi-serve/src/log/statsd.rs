@@ -9,9 +9,10 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rsgi_middleware::line::stamp;
+
 use super::level::Level;
 use super::peer::Peer;
-use super::stamp;
 
 /// Where metrics go.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rsgi_core::server::Bind;
 
-use crate::access::{Access, Format};
+use crate::access::{self, Access};
 use crate::log::statsd::Statsd;
 use crate::log::{Log, OpenError, Owner, Plan};
 use crate::process::privileges::{Further, Identity};
@@ -79,7 +79,7 @@ fn access(
     {
         return Ok(before.access.clone());
     }
-    let format = Format::of(wanted).map_err(|error| format!("access_log_format: {error}"))?;
+    let format = access::format(wanted).map_err(|error| format!("access_log_format: {error}"))?;
     Access::open(format, &wanted.file, owner(identity)).map(Some).map_err(text)
 }
 

@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-tower", &["rsgi-core", "rsgi-test"]),
     ("rsgi-middleware", &["rsgi-core", "rsgi-test"]),
     ("rsgi-test", &["rsgi-core"]),
-    ("rsgi-serve", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-test"]),
+    ("rsgi-serve", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-middleware", "rsgi-test"]),
     (
         "rsgi-examples",
         &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-tower", "rsgi-middleware", "rsgi-serve", "rsgi-test"],

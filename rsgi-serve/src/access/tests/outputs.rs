@@ -1,18 +1,16 @@
-//! Outputs that are short, full or gone, and what a line costs.
+//! Outputs that are short, full or gone.
 
 use std::fs;
 use std::path::PathBuf;
 
-use allocation_counter::measure;
-use rsgi_core::http::Request;
-use rsgi_core::{Environ, Middleware};
+use rsgi_core::Middleware;
+use rsgi_middleware::AccessFormat;
 use rsgi_test::Client;
 use tracing::subscriber::with_default;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::{hello, taken};
-use crate::access::sheet::Sheet;
-use crate::access::{Access, Format};
+use crate::access::Access;
 use crate::log::colour::When;
 use crate::log::level::Level;
 use crate::log::output::Output;
@@ -22,7 +20,7 @@ use crate::log::{Form, Log, Plan, scratch};
 fn a_line_beyond_what_a_pipe_keeps_together_is_shortened_in_its_values() {
     let (reader, writer) = std::io::pipe().unwrap();
     let path = PathBuf::from(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer)));
-    for format in [Format::default(), Format::json()] {
+    for format in [AccessFormat::default(), AccessFormat::json()] {
         let access = Access::open(format, &Output::File(path.clone()), None).unwrap();
         let target = format!("/{}", "p".repeat(6000));
         drop(Client::new(access.wrap(hello)).get(&target).header("user-agent", "u".repeat(3000)).answer());
@@ -50,7 +48,7 @@ fn a_full_disk_is_said_in_the_log_once_and_its_end_too() {
     };
     let log = Log::open(&plan).unwrap();
     with_default(tracing_subscriber::registry().with(log.layer()), || {
-        let access = Access::open(Format::default(), &Output::File(path.clone()), None).unwrap();
+        let access = Access::open(AccessFormat::default(), &Output::File(path.clone()), None).unwrap();
         let sink = access.sink();
         let client = Client::new(access.wrap(hello));
         for _ in 0..3 {
@@ -79,25 +77,9 @@ fn an_unknown_atom_is_warned_of_when_the_log_is_opened() {
     };
     let log = Log::open(&plan).unwrap();
     with_default(tracing_subscriber::registry().with(log.layer()), || {
-        let format = Format::parse("%(h)s %(hh)s").unwrap();
+        let format = AccessFormat::parse("%(h)s %(hh)s").unwrap();
         drop(Access::open(format, &Output::Stderr, None).unwrap());
     });
     let lines = taken(&log_path);
     assert!(lines[0].ends_with("an unknown atom: a dash is written atom=hh"), "{lines:?}");
-}
-
-#[test]
-fn a_line_allocates_nothing_once_a_thread_has_written_some() {
-    let access = Access::open(Format::default(), &Output::File("/dev/null".into()), None).unwrap();
-    let outcome = Client::new(hello).get("/").answer().outcome().unwrap().clone();
-    let request =
-        Request::get("/ping?x=1").header("user-agent", "test").header("host", "a").body(()).unwrap();
-    let environ = Environ::for_test(request);
-    let write = || {
-        let sheet = Sheet::begin(&access.0.format, &environ, usize::MAX);
-        access.0.told(sheet, &outcome, None);
-    };
-    write();
-    write();
-    assert_eq!(measure(write).count_total, 0);
 }

@@ -4,11 +4,11 @@
 
 use std::process;
 
+use rsgi_middleware::line::stamp;
 use rustix::system::uname;
 
 use super::{Facility, Syslog, SyslogAddress, SyslogForm};
 use crate::log::level::Level;
-use crate::log::stamp;
 
 /// What stands before each message, made ready.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@
 use http::HeaderValue;
 use rsgi_core::server::{Bind, ServeError};
 use rsgi_core::trust::IpNet;
+use rsgi_middleware::AccessFormat;
 
-use crate::access::Format;
 use crate::log::output::{Output, OutputError};
 use crate::log::statsd::StatsdAddress;
 use crate::log::syslog::Syslog;
@@ -96,7 +96,7 @@ fn text(text: &str) -> Result<(), Problem> {
 }
 
 fn line(text: &str) -> Result<(), Problem> {
-    Format::parse(text).map(|_| ()).map_err(|error| Problem::new(error.to_string()))
+    AccessFormat::parse(text).map(|_| ()).map_err(|error| Problem::new(error.to_string()))
 }
 
 fn no_control(text: &str) -> Result<(), Problem> {

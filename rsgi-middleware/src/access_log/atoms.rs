@@ -15,7 +15,7 @@ use rsgi_core::{Environ, Outcome, Scheme};
 
 use super::answer::Answer;
 use super::{user, words};
-use crate::log::{escape, stamp};
+use crate::line::{escape, stamp};
 
 /// What is known with the request.
 #[derive(Clone, Debug, PartialEq, Eq)]

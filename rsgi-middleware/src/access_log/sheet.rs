@@ -9,8 +9,8 @@ use rsgi_core::{Environ, Outcome};
 
 use super::answer::Answer;
 use super::atoms::Facts;
-use super::format::{Format, Piece};
-use crate::log::escape;
+use super::format::{AccessFormat, Piece};
+use crate::line::escape;
 
 /// The part of a line that is known so far.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) struct Sheet {
 
 impl Sheet {
     /// Writes what is known with the request, in at most `room` bytes where that can be had by shorter values.
-    pub(super) fn begin(format: &Format, environ: &Environ, room: usize) -> Self {
+    pub(super) fn begin(format: &AccessFormat, environ: &Environ, room: usize) -> Self {
         let mut sheet = take();
         let facts = Facts::new(environ);
         sheet.fill(format, &facts, escape::WHOLE);
@@ -35,7 +35,7 @@ impl Sheet {
         sheet
     }
 
-    fn fill(&mut self, format: &Format, facts: &Facts<'_>, most: usize) {
+    fn fill(&mut self, format: &AccessFormat, facts: &Facts<'_>, most: usize) {
         self.text.clear();
         self.holes.clear();
         for piece in &format.pieces {
@@ -51,7 +51,7 @@ impl Sheet {
     pub(super) fn finish(
         &self,
         line: &mut Vec<u8>,
-        format: &Format,
+        format: &AccessFormat,
         outcome: &Outcome,
         answer: Option<&Answer>,
     ) {

@@ -1,21 +1,15 @@
 //! What a line says of each kind of end, and what nobody can make it say.
 
-use std::fs;
-
 use rsgi_core::http::StatusCode;
 use rsgi_core::trust::{ForwardedHeaders, Trust, XForwarded};
 use rsgi_core::{App, Body, Environ, Error, Middleware, StartResponse, Started, app_fn};
 use rsgi_test::{Client, Memory, Step};
 
-use super::{hello, line, lines, memory};
-use crate::access::format::DEFAULT;
-use crate::access::{Access, Format};
-use crate::log::output::Output;
-use crate::log::scratch;
+use super::{AccessFormat, AccessLog, hello, line, line_of, lines, memory};
 
 #[test]
 fn the_default_line_is_gunicorns() {
-    let line = line("default", DEFAULT, |client| {
+    let line = line_of(AccessFormat::combined(), |client| {
         client
             .get("/shop?x=1")
             .header("referer", "http://a/")
@@ -33,7 +27,7 @@ fn the_default_line_is_gunicorns() {
 fn each_atom_says_its_fact() {
     let format = "%(h)s|%(l)s|%(u)s|%(m)s|%(U)s|%(q)s|%(H)s|%(s)s|%(B)s|%(b)s|%(f)s|%(a)s|%(p)s|%(x)s\
                   |%({host}i)s|%({none}i)s|%({x-kind}o)s|%({content-length}o)s|%({date}o)s|%({REMOTE_PORT}e)s|%({NONE}e)s";
-    let line = line("atoms", format, |client| client.get("/a%20b?c=d&e").header("host", "shop"));
+    let line = line(format, |client| client.get("/a%20b?c=d&e").header("host", "shop"));
     assert_eq!(
         line,
         format!(
@@ -45,13 +39,13 @@ fn each_atom_says_its_fact() {
 
 #[test]
 fn an_answer_without_content_has_a_dash_for_its_bytes() {
-    let line = line("head", "%(m)s %(B)s %(b)s|%(q)s|", |client| client.head("/"));
+    let line = line("%(m)s %(B)s %(b)s|%(q)s|", |client| client.head("/"));
     assert_eq!(line, "HEAD 0 -||");
 }
 
 #[test]
 fn the_four_clocks_say_the_same_time() {
-    let line = line("clocks", "%(T)s %(M)s %(D)s %(L)s", |client| client.get("/"));
+    let line = line("%(T)s %(M)s %(D)s %(L)s", |client| client.get("/"));
     let parts: Vec<_> = line.split(' ').collect();
     let micros: u64 = parts[2].parse().unwrap();
     assert_eq!(parts[0], (micros / 1_000_000).to_string());
@@ -64,7 +58,7 @@ fn a_hostile_client_forges_neither_a_line_nor_a_field() {
     // base64 of `a b" - [x] "GET:p`
     let credentials = "Basic YSBiIiAtIFt4XSAiR0VUOnA=";
     let hostile = b"x\" 200 0 \"y\\\t\xff\xc2\x85";
-    let line = line("hostile", DEFAULT, |client| {
+    let line = line_of(AccessFormat::combined(), |client| {
         client
             .get("/%0d%0a%22")
             .header("authorization", credentials)
@@ -80,7 +74,7 @@ fn a_hostile_client_forges_neither_a_line_nor_a_field() {
 
 #[test]
 fn json_has_the_same_facts_and_those_of_the_outcome() {
-    let lines = lines("json", Format::json(), memory(), hello, |client| {
+    let lines = lines(AccessFormat::json(), memory(), hello, |client| {
         let request = client.get("/a?b").header("host", "shop").header("referer", b"\"\xff\\");
         drop(request.header("x-request-id", "id-1").answer());
         drop(client.post("/b").answer());
@@ -116,19 +110,19 @@ fn the_client_is_whom_the_trust_policy_names() {
     let forwarded = |client: &Client| {
         drop(client.get("/").header("x-forwarded-for", "203.0.113.9, 198.51.100.1").answer());
     };
-    let format = || Format::parse("%(h)s").unwrap();
-    let nobody = lines("nobody", format(), memory(), hello, forwarded);
+    let format = || AccessFormat::parse("%(h)s").unwrap();
+    let nobody = lines(format(), memory(), hello, forwarded);
     assert_eq!(nobody, ["192.0.2.7"], "anybody can send a field");
     let fields = ForwardedHeaders::X(XForwarded::FOR);
     let trust = Trust::new(fields).network("192.0.2.0/24".parse().unwrap());
-    let trusting = lines("proxy", format(), memory().trust(trust), hello, forwarded);
+    let trusting = lines(format(), memory().trust(trust), hello, forwarded);
     assert_eq!(trusting, ["198.51.100.1"], "the last one that our proxy wrote");
 }
 
 #[test]
 fn an_unix_peer_has_a_name_of_its_own() {
     let unix = Memory::new().peer(rsgi_core::Endpoint::unix(None, None));
-    let lines = lines("unix", Format::parse("%(h)s").unwrap(), unix, hello, |client| {
+    let lines = lines(AccessFormat::parse("%(h)s").unwrap(), unix, hello, |client| {
         drop(client.get("/").answer());
     });
     assert_eq!(lines, ["unix:"]);
@@ -140,7 +134,7 @@ fn errors_and_panics_have_lines_with_their_faults() {
         assert_ne!(environ.path_info(), "/panic", "as the test wants it");
         Err::<Started, Error>("wrong".into())
     });
-    let lines = lines("faults", Format::json(), memory(), app, |client| {
+    let lines = lines(AccessFormat::json(), memory(), app, |client| {
         drop(client.get("/error").answer());
         drop(client.get("/panic").answer());
     });
@@ -157,8 +151,8 @@ fn a_client_that_goes_away_has_its_line_too() {
         std::future::pending::<()>().await;
         Ok(start_response.status(StatusCode::OK).body(Body::empty()))
     });
-    let format = Format::json();
-    let lines = lines("gone", format, memory(), app, |client| {
+    let format = AccessFormat::json();
+    let lines = lines(format, memory(), app, |client| {
         let mut open = client.get("/slow").open().unwrap();
         assert!(matches!(open.poll(), Step::Pending));
         open.vanish();
@@ -172,17 +166,23 @@ fn a_client_that_goes_away_has_its_line_too() {
 #[test]
 fn an_answers_field_is_a_dash_where_the_app_gave_no_answer() {
     let app = app_fn(|_: Environ, _| async move { Err::<Started, Error>("wrong".into()) });
-    let format = Format::parse("%(s)s %({x-kind}o)s").unwrap();
-    let lines = lines("no-answer", format, memory(), app, |client| drop(client.get("/").answer()));
+    let format = AccessFormat::parse("%(s)s %({x-kind}o)s").unwrap();
+    let lines = lines(format, memory(), app, |client| drop(client.get("/").answer()));
     assert_eq!(lines, ["500 -"]);
 }
 
 #[test]
-fn needs_and_end_of_the_app_are_passed_on() {
-    let path = scratch("access-requires");
-    let access = Access::open(Format::default(), &Output::File(path.clone()), None).unwrap();
+fn needs_of_the_app_are_passed_on() {
     let needs = rsgi_core::Capabilities::TRAILERS;
-    let app = access.wrap(rsgi_core::requiring(needs, hello));
+    let app = AccessLog::traced().wrap(rsgi_core::requiring(needs, hello));
     assert_eq!(app.requires(), needs);
-    fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn the_common_form_is_apaches() {
+    let line = line_of(AccessFormat::common(), |client| client.get("/shop").header("referer", "http://a/"));
+    assert!(
+        line.starts_with("192.0.2.7 - - [") && line.ends_with("] \"GET /shop HTTP/1.1\" 200 13"),
+        "{line}"
+    );
 }

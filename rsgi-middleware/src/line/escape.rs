@@ -4,14 +4,14 @@
 //! grammar. Each takes the most bytes it may write of the value; what is left out is said as `...(+N)`.
 
 /// Stands for no limit.
-pub(crate) const WHOLE: usize = usize::MAX;
+pub const WHOLE: usize = usize::MAX;
 
 /// The limits to try, one after the other, until a line fits its output.
-pub(crate) const SHORTER: [usize; 5] = [1024, 256, 64, 16, 0];
+pub const SHORTER: [usize; 5] = [1024, 256, 64, 16, 0];
 
 /// Writes a message: letters of any script as they are, and what would be taken for the line's end or a terminal's
 /// order as an escape.
-pub(crate) fn message(line: &mut Vec<u8>, text: &str, most: usize) {
+pub fn message(line: &mut Vec<u8>, text: &str, most: usize) {
     let shown = &text[..text.floor_char_boundary(most)];
     for character in shown.chars() {
         one(line, character);
@@ -20,7 +20,7 @@ pub(crate) fn message(line: &mut Vec<u8>, text: &str, most: usize) {
 }
 
 /// Writes a field's value: as a message, in quotes unless it is a plain word.
-pub(crate) fn value(line: &mut Vec<u8>, text: &str, most: usize) {
+pub fn value(line: &mut Vec<u8>, text: &str, most: usize) {
     if !text.is_empty() && text.chars().all(is_plain) {
         return message(line, text, most);
     }
@@ -38,7 +38,7 @@ pub(crate) fn value(line: &mut Vec<u8>, text: &str, most: usize) {
 
 /// Writes a value of an access log, where it stands between quotes: visible ASCII, the rest as `\xHH`, as Apache and
 /// nginx have it.
-pub(crate) fn visible(line: &mut Vec<u8>, bytes: &[u8], most: usize) {
+pub fn visible(line: &mut Vec<u8>, bytes: &[u8], most: usize) {
     let shown = &bytes[..bytes.len().min(most)];
     let mut rest = shown;
     // In runs: nearly all values are plain from end to end.
@@ -55,7 +55,7 @@ pub(crate) fn visible(line: &mut Vec<u8>, bytes: &[u8], most: usize) {
 }
 
 /// Writes a value that stands between spaces, so that it can't be taken for two.
-pub(crate) fn word(line: &mut Vec<u8>, bytes: &[u8], most: usize) {
+pub fn word(line: &mut Vec<u8>, bytes: &[u8], most: usize) {
     let start = line.len();
     visible(line, bytes, most);
     if line[start..].contains(&b' ') {
@@ -67,7 +67,7 @@ pub(crate) fn word(line: &mut Vec<u8>, bytes: &[u8], most: usize) {
 }
 
 /// Writes a string of JSON with its quotes (RFC 8259 section 7); bytes that are no UTF-8 become U+FFFD.
-pub(crate) fn json(line: &mut Vec<u8>, bytes: &[u8], most: usize) {
+pub fn json(line: &mut Vec<u8>, bytes: &[u8], most: usize) {
     line.push(b'"');
     let shown = &bytes[..boundary(bytes, most)];
     if shown.iter().all(|byte| is_visible(*byte)) {

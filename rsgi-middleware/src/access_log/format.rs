@@ -9,11 +9,22 @@ use std::mem;
 use rsgi_core::http::HeaderName;
 
 use super::atoms::{Early, Late, Style};
-use crate::settings::AccessSettings;
 
 /// The form of an access log's lines.
+///
+/// # Examples
+///
+/// ```
+/// use rsgi_middleware::AccessFormat;
+///
+/// let format = AccessFormat::parse(r#"%(h)s "%(r)s" %(s)s %(D)s %({x-request-id}i)s %(typo)s"#)?;
+/// assert_eq!(format.unknown(), ["typo"]);
+/// let error = AccessFormat::parse("%(h)s %h").unwrap_err();
+/// assert_eq!(error.to_string(), "at character 7: an atom is written as in `%(h)s`, a percent sign as `%%`");
+/// # Ok::<(), rsgi_core::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Format {
+pub struct AccessFormat {
     pub(super) pieces: Vec<Piece>,
     /// The fields of the answer that the line shows.
     pub(super) answer: Vec<HeaderName>,
@@ -28,12 +39,13 @@ pub(super) enum Piece {
     Late(Late),
 }
 
-/// Gunicorn's default: Apache's combined form.
-pub(super) const DEFAULT: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#;
+const COMMON: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s"#;
+/// Gunicorn's default.
+const COMBINED: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#;
 
 /// What is wrong with a format, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FormatError {
+pub struct AccessFormatError {
     /// In characters, from 1 on.
     position: usize,
     why: Wrong,
@@ -50,28 +62,38 @@ enum Wrong {
     FieldName(String),
 }
 
-impl Format {
-    /// The form of these settings.
-    ///
-    /// # Errors
-    ///
-    /// As [`parse`](Self::parse).
-    pub(crate) fn of(settings: &AccessSettings) -> Result<Self, FormatError> {
-        if settings.json { Ok(Self::json()) } else { Self::parse(&settings.format) }
+impl AccessFormat {
+    /// Apache's common form: client, user, time, request line, status, bytes.
+    #[must_use]
+    pub fn common() -> Self {
+        Self::of_text(COMMON)
     }
 
-    /// Takes a format apart.
+    /// The common form, with referrer and user agent: the default, as it is Gunicorn's.
+    #[must_use]
+    pub fn combined() -> Self {
+        Self::of_text(COMBINED)
+    }
+
+    /// A form of ours. It is one: a test says so. If it were none, a line would say nothing, and still do no harm.
+    fn of_text(text: &str) -> Self {
+        Self::parse(text).unwrap_or_else(|_| Self::empty(Style::Text))
+    }
+
+    /// Takes a format apart: Gunicorn's atoms, `%(h)s` and so on, with text between.
     ///
     /// # Errors
     ///
     /// The text is none; the error says at which character.
-    pub(crate) fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, AccessFormatError> {
         let mut format = Self::empty(Style::Text);
         let mut literal = String::new();
         let mut rest = text;
         while let Some(character) = rest.chars().next() {
-            let fail =
-                |why| FormatError { position: text[..text.len() - rest.len()].chars().count() + 1, why };
+            let fail = |why| AccessFormatError {
+                position: text[..text.len() - rest.len()].chars().count() + 1,
+                why,
+            };
             let after = &rest[character.len_utf8()..];
             if character != '%' {
                 if character.is_control() && character != '\t' {
@@ -102,7 +124,8 @@ impl Format {
     }
 
     /// The atoms that nobody knows, and that are dashes therefore.
-    pub(crate) fn unknown(&self) -> &[String] {
+    #[must_use]
+    pub fn unknown(&self) -> &[String] {
         &self.unknown
     }
 
@@ -145,10 +168,9 @@ impl Format {
     }
 }
 
-impl Default for Format {
+impl Default for AccessFormat {
     fn default() -> Self {
-        // The default is one: a test says so. If it were none, a line would say nothing, and still do no harm.
-        Self::parse(DEFAULT).unwrap_or_else(|_| Self::empty(Style::Text))
+        Self::combined()
     }
 }
 
@@ -192,13 +214,13 @@ fn is_number(piece: &Piece) -> bool {
     matches!(piece, Piece::Late(Late::Status | Late::Bytes | Late::Seconds | Late::Micros | Late::Millis))
 }
 
-impl fmt::Display for FormatError {
+impl fmt::Display for AccessFormatError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "at character {}: {}", self.position, self.why)
     }
 }
 
-impl std::error::Error for FormatError {}
+impl std::error::Error for AccessFormatError {}
 
 impl fmt::Display for Wrong {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -227,13 +249,14 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        Format::parse(text).unwrap_err().to_string()
+        AccessFormat::parse(text).unwrap_err().to_string()
     }
 
     #[test]
     fn gunicorns_default_is_understood() {
-        let format = Format::default();
-        assert_eq!(format, Format::parse(DEFAULT).unwrap());
+        let format = AccessFormat::default();
+        assert_eq!(AccessFormat::common().pieces.len(), AccessFormat::parse(COMMON).unwrap().pieces.len());
+        assert_eq!(format, AccessFormat::parse(COMBINED).unwrap());
         assert!(format.unknown().is_empty() && format.answer.is_empty());
         let atoms = format.pieces.iter().filter(|piece| !matches!(piece, Piece::Literal(_)));
         assert_eq!(atoms.count(), 9);
@@ -242,7 +265,7 @@ mod tests {
     #[test]
     fn each_of_gunicorns_atoms_is_known() {
         for name in "hlutrmUqHsBbfaTDMLp".chars() {
-            let format = Format::parse(&format!("%({name})s")).unwrap();
+            let format = AccessFormat::parse(&format!("%({name})s")).unwrap();
             assert!(format.unknown().is_empty(), "{name}");
             assert_eq!(format.pieces.len(), 1, "{name}");
         }
@@ -251,7 +274,8 @@ mod tests {
     #[test]
     fn names_of_fields_have_no_case_and_those_of_answers_are_kept_once() {
         let format =
-            Format::parse("%({Referer}i)s %({X-A}o)s %({x-b}o)s %({x-a}o)s %({REMOTE_PORT}e)s").unwrap();
+            AccessFormat::parse("%({Referer}i)s %({X-A}o)s %({x-b}o)s %({x-a}o)s %({REMOTE_PORT}e)s")
+                .unwrap();
         assert_eq!(format.answer, ["x-a", "x-b"]);
         assert_eq!(format.pieces[0], Piece::Early(Early::Field(HeaderName::from_static("referer"))));
         assert_eq!(format.pieces[6], Piece::Late(Late::Field(0)));
@@ -260,15 +284,15 @@ mod tests {
 
     #[test]
     fn what_stands_between_is_kept_and_percent_signs_are_doubled() {
-        let format = Format::parse("100%% \t%(s)sö").unwrap();
+        let format = AccessFormat::parse("100%% \t%(s)sö").unwrap();
         let literal = |text: &str| Piece::Literal(text.as_bytes().into());
         assert_eq!(format.pieces, [literal("100% \t"), Piece::Late(Late::Status), literal("ö")]);
-        assert!(Format::parse("").unwrap().pieces.is_empty());
+        assert!(AccessFormat::parse("").unwrap().pieces.is_empty());
     }
 
     #[test]
     fn an_unknown_atom_is_a_dash_and_is_named() {
-        let format = Format::parse("%(x)s %()s %(request)s").unwrap();
+        let format = AccessFormat::parse("%(x)s %()s %(request)s").unwrap();
         assert_eq!(format.unknown(), ["x", "", "request"]);
         assert_eq!(format.pieces[0], Piece::Early(Early::Identity));
     }
@@ -294,7 +318,7 @@ mod tests {
     #[test]
     fn only_numbers_are_written_as_numbers() {
         for name in ["B", "T", "D", "M", "s"] {
-            assert!(Format::parse(&format!("%({name})d")).is_ok(), "{name}");
+            assert!(AccessFormat::parse(&format!("%({name})d")).is_ok(), "{name}");
         }
         assert!(error(" %(r)d").starts_with("at character 2: `r` is no number: write `%(r)s`"));
     }

@@ -10,7 +10,8 @@ use jiff::tz::{Offset, TimeZone};
 
 /// How a time is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+#[non_exhaustive]
+pub enum Form {
     /// `2026-11-23 10:00:00 +0000`
     Log,
     /// `23/Nov/2026:10:00:00 +0000`
@@ -22,7 +23,7 @@ pub(crate) enum Form {
 }
 
 /// Writes the time of now.
-pub(crate) fn write(line: &mut Vec<u8>, form: Form) {
+pub fn write(line: &mut Vec<u8>, form: Form) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let second = now.as_secs();
     let kept = LAST.try_with(Cell::get).ok().filter(|(kept, _)| *kept == second);
@@ -39,7 +40,7 @@ pub(crate) fn write(line: &mut Vec<u8>, form: Form) {
 }
 
 /// Writes a number.
-pub(crate) fn number(line: &mut Vec<u8>, mut number: u64) {
+pub fn number(line: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0; 20];
     let mut place = digits.len();
     loop {
@@ -54,7 +55,7 @@ pub(crate) fn number(line: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Writes the last digits of a number, with zeros before it: for parts of a second.
-pub(crate) fn padded(line: &mut Vec<u8>, mut number: u64, width: usize) {
+pub fn padded(line: &mut Vec<u8>, mut number: u64, width: usize) {
     let start = line.len();
     line.resize(start + width, b'0');
     for place in line[start..].iter_mut().rev() {

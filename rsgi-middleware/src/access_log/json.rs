@@ -6,11 +6,12 @@
 use rsgi_core::http::header;
 
 use super::atoms::{Early, Late, Style};
-use super::format::{Format, Piece};
+use super::format::{AccessFormat, Piece};
 
-impl Format {
-    /// One object a line.
-    pub(crate) fn json() -> Self {
+impl AccessFormat {
+    /// One object of JSON a line: the facts of the combined form, and delivery, cause, phase and fault of the outcome.
+    #[must_use]
+    pub fn json() -> Self {
         let mut format = Self::empty(Style::Json);
         for (place, (key, piece)) in facts().into_iter().enumerate() {
             let before = if place == 0 { '{' } else { ',' };
