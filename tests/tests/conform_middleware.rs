@@ -12,10 +12,8 @@ use std::time::Duration;
 use rsgi_core::Mount;
 use rsgi_core::trust::Trust;
 use rsgi_middleware::{
-    BasicAuth, BodyLimit, Cascade, Coding, Compression, Csrf, DevelopmentErrors, Files, MethodOverride,
-    RequestId, SessionKey, Sessions, Timeout, TrustedProxies,
-    AccessFormat, AccessLog, BodyLimit, Cascade, DevelopmentErrors, MethodOverride, RequestId, Timeout,
-    TrustedProxies,
+    AccessFormat, AccessLog, BasicAuth, BodyLimit, Cascade, Coding, Compression, Csrf, DevelopmentErrors,
+    Files, MethodOverride, RequestId, SessionKey, Sessions, Timeout, TrustedProxies,
 };
 use rsgi_test::suite::{Difference, Subject, Within, run_tests_on};
 
@@ -24,9 +22,9 @@ use unseen::{Decoded, given};
 /// The middleware, in the order of their names.
 fn rows() -> Vec<Within> {
     vec![
+        Within::new("AccessLog", || AccessLog::to(std::io::sink()).format(AccessFormat::json())),
         Within::new("BasicAuth", || given(ADA, BasicAuth::users("probe", [("ada", "secret")])))
             .differs(LET_IN),
-        Within::new("AccessLog", || AccessLog::to(std::io::sink()).format(AccessFormat::json())),
         Within::new("BodyLimit", || BodyLimit::bytes(1 << 30)),
         Within::new("Cascade", || Cascade::new().then(nowhere())),
         Within::new("Compression", Compression::new),
