@@ -73,6 +73,8 @@ struct Live {
     failed: bool,
     /// What a `read` left over of the last piece.
     rest: Bytes,
+    /// What was put back: read and counted again before all else.
+    back: Bytes,
     trailers: Option<HeaderMap>,
 }
 
@@ -148,8 +150,8 @@ impl Input {
 
     fn live(source: Source, length: InputLength, limit: Option<u64>) -> Self {
         let allowed = limit.unwrap_or(u64::MAX);
-        let live =
-            Live { source, length, read: 0, allowed, failed: false, rest: Bytes::new(), trailers: None };
+        let (rest, back) = (Bytes::new(), Bytes::new());
+        let live = Live { source, length, read: 0, allowed, failed: false, rest, back, trailers: None };
         Self(Some(Box::new(live)))
     }
 
@@ -183,7 +185,7 @@ impl Input {
     }
 
     /// Puts bytes that were read back in front of what is still to come: for middleware that looks at the beginning of a
-    /// body. The limit has counted them, and doesn't again.
+    /// body. They count again as they are read again, so a limit that is set behind holds for the whole body.
     ///
     /// # Examples
     ///
@@ -202,10 +204,13 @@ impl Input {
             *self = Self::from_bytes(bytes);
             return;
         };
-        live.rest = if live.rest.is_empty() {
-            bytes
-        } else {
-            [bytes, std::mem::take(&mut live.rest)].concat().into()
+        let again = (bytes.len() + live.rest.len()) as u64;
+        live.read = live.read.saturating_sub(again);
+        live.allowed = live.allowed.saturating_add(again);
+        // What a `read` left over comes behind it.
+        live.back = match (live.rest.is_empty(), live.back.is_empty()) {
+            (true, true) => bytes,
+            _ => [bytes, std::mem::take(&mut live.rest), std::mem::take(&mut live.back)].concat().into(),
         };
     }
 
@@ -286,7 +291,7 @@ impl Input {
         if !live.rest.is_empty() {
             return Ok(Some(std::mem::take(&mut live.rest)));
         }
-        if matches!(live.source, Source::Adapter(_)) && !thread_may_block() {
+        if live.back.is_empty() && matches!(live.source, Source::Adapter(_)) && !thread_may_block() {
             return Err(InputError::new(InputErrorKind::WouldBlock));
         }
         let Poll::Ready(piece) = live.poll_with(|source| Poll::Ready(source.wait_frame())) else {
@@ -311,6 +316,7 @@ impl Live {
                 return Poll::Ready(Some(Err(self.fail(InputError::new(InputErrorKind::Limit)))));
             }
             let frame = match &mut self.source {
+                _ if !self.back.is_empty() => Some(Ok(Frame::data(std::mem::take(&mut self.back)))),
                 Source::Bytes(bytes) if bytes.is_empty() => None,
                 Source::Bytes(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
                 Source::Adapter(source) => std::task::ready!(ask(source.get_mut().as_mut())),
@@ -448,7 +454,9 @@ impl http_body::Body for Input {
         match &self.0 {
             None => SizeHint::with_exact(0),
             Some(live) => match &live.source {
-                Source::Bytes(bytes) => SizeHint::with_exact((bytes.len() + live.rest.len()) as u64),
+                Source::Bytes(bytes) => {
+                    SizeHint::with_exact((bytes.len() + live.rest.len() + live.back.len()) as u64)
+                }
                 Source::Adapter(_) => live.left().map_or_else(SizeHint::default, |left| {
                     SizeHint::with_exact(left + live.rest.len() as u64)
                 }),

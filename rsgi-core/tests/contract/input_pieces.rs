@@ -115,3 +115,24 @@ fn an_input_that_failed_is_begun_and_an_empty_one_is_not() {
     empty.put_back(Bytes::from_static(b"a"));
     assert_eq!(wait(empty.collect(1)).unwrap(), "a");
 }
+
+/// A limit that an app set behind a middleware that had looked at the body held for the rest alone.
+#[test]
+fn a_limit_set_after_bytes_were_put_back_holds_for_the_whole_body() {
+    let put_back = || {
+        let mut input = pieces(&["abcd", "ef"], 6);
+        let first = wait(input.piece()).unwrap().unwrap();
+        input.put_back(first);
+        input
+    };
+    assert_eq!(wait(put_back().collect(6)).unwrap(), "abcdef");
+    assert_eq!(wait(put_back().collect(3)).unwrap_err().kind(), InputErrorKind::Limit);
+    let mut limited = put_back();
+    limited.set_limit(5);
+    assert_eq!(wait(limited.collect(100)).unwrap_err().kind(), InputErrorKind::Limit);
+    let mut known = Input::from_bytes(Bytes::from_static(b"abc"));
+    let whole = wait(known.piece()).unwrap().unwrap();
+    known.put_back(whole);
+    assert_eq!(http_body::Body::size_hint(&known).exact(), Some(3));
+    assert!(wait(known.collect(2)).is_err());
+}

@@ -231,6 +231,17 @@ fn a_body_that_breaks_is_the_server_s_to_answer() {
 }
 
 #[test]
+fn a_limit_inside_holds_for_the_form_that_was_looked_into() {
+    let stack = rsgi_core::Stack::new().then(Csrf::new()).then(crate::BodyLimit::bytes(200));
+    let client = Client::new(stack.app(site)).keep_cookies();
+    let token = token(&client);
+    let posted = |length: usize| {
+        client.post("/").form(&[("csrf_token", &token), ("a", &"x".repeat(length))]).answer().status()
+    };
+    assert_eq!((posted(10), posted(200)), (200, 413));
+}
+
+#[test]
 fn a_token_asked_for_too_late_is_an_error() {
     let app = app_fn(|environ: Environ, start_response: StartResponse| async move {
         let token = environ.get::<CsrfToken>().ok_or("no token")?.clone();
