@@ -37,7 +37,8 @@ use crate::coding::Wish;
 ///
 /// # Streams
 ///
-/// Each piece is flushed, so an event stream's client can decode it at once. An open stream holds about a
+/// Each piece is flushed, so an event stream's client can decode it at once. It is coded where the body is polled: an async
+/// body that gives pieces of megabytes holds up its reactor meanwhile, as it would by any other work on them. An open stream holds about a
 /// MiB for its window and tables with `br`, less with the others. A body that blocks stays one; a file is read and not sent by the system any more.
 ///
 /// Where a secret and what an attacker says stand in one answer, its length can give the secret away (BREACH): mask it

@@ -51,6 +51,8 @@ fn plain(name: &[u8], dot_files: DotFiles) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Component;
+
     use super::*;
 
     fn told(path_info: &str) -> Option<(String, bool)> {
@@ -108,5 +110,22 @@ mod tests {
         let served = |path| below(path, DotFiles::Served).is_some();
         assert!(served("/.git/config") && served("/a/.hidden"));
         assert!(!served("/..") && !served("/%2e%2e/x") && !served("/."));
+    }
+
+    #[test]
+    fn every_small_path_leads_down_or_nowhere() {
+        let pieces = ["/", ".", "a", "%2e", "%2F", "%5c", "%00", "%"];
+        let mut paths = vec![String::new()];
+        let mut taken = 0;
+        for _ in 0..5 {
+            paths = paths.iter().flat_map(|it| pieces.map(|piece| format!("{it}{piece}"))).collect();
+            for found in paths.iter().filter_map(|path| below(path, DotFiles::Served)) {
+                let mut parts = found.path.components();
+                assert!(parts.all(|part| matches!(part, Component::Normal(_))), "{}", found.path.display());
+                assert!(!found.path.as_os_str().as_encoded_bytes().contains(&0));
+                taken += 1;
+            }
+        }
+        assert!(taken > 300, "{taken}");
     }
 }

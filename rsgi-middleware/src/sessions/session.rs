@@ -73,7 +73,11 @@ impl Session {
     ///
     /// [`SessionErrorKind::Value`] if it is of another type.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, SessionError> {
-        self.read(|content| content.values.get(name).map(T::deserialize).transpose())
+        // Taken out first: a type's own code isn't run under the lock.
+        let value = self.read(|content| content.values.get(name).cloned());
+        value
+            .map(serde_json::from_value)
+            .transpose()
             .map_err(|error| SessionError::value(format!("session value {name:?} is of another type"), error))
     }
 
