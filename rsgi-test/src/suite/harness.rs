@@ -40,7 +40,9 @@ pub fn run_tests_on(subjects: impl IntoIterator<Item = Subject>) -> ExitCode {
     let mut trials = Vec::new();
     for subject in subjects {
         let subject = Arc::new((subject, OnceLock::new()));
-        for case in cases() {
+        // Middleware has no wire: a list of what can't be run is no news for each of them.
+        let wireless = matches!(subject.0, Subject::Middleware(_));
+        for case in cases().filter(|case| !wireless || !case.is_of_the_wire()) {
             let subject = Arc::clone(&subject);
             let name = format!("{}::{}", subject.0.name(), case.name);
             trials.push(Trial::ignorable_test(name, move || {
