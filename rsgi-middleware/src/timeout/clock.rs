@@ -30,6 +30,9 @@ struct State {
     bells: BTreeMap<Place, Arc<Mutex<Ring>>>,
     numbers: u64,
     thread: Thread,
+    /// When the thread looks again by itself. With one limit for all requests the next bell is later than that, so that
+    /// setting one wakes nobody.
+    looks_at: Option<Instant>,
 }
 
 #[derive(Default, PartialEq, Eq)]
@@ -66,7 +69,7 @@ impl Clock {
         let mut state = lock(&self.shared.state);
         let place = (at, state.numbers);
         state.numbers += 1;
-        let is_next = state.bells.first_key_value().is_none_or(|(next, _)| place < *next);
+        let is_overslept = state.looks_at.is_none_or(|looks_at| at < looks_at);
         state.bells.insert(place, Arc::clone(&ring));
         if state.thread == Thread::None {
             let shared = Arc::clone(&self.shared);
@@ -77,7 +80,7 @@ impl Clock {
                     tracing::error!(target: "rsgi", %error, "no thread for the clock: nothing times out");
                 }
             }
-        } else if is_next {
+        } else if is_overslept {
             self.shared.changed.notify_one();
         }
         Bell { shared: Arc::downgrade(&self.shared), place, ring }
@@ -104,6 +107,7 @@ impl Shared {
         let mut state = lock(&self.state);
         while state.thread != Thread::Ends {
             let Some((&(at, _), _)) = state.bells.first_key_value() else {
+                state.looks_at = None;
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
@@ -117,6 +121,7 @@ impl Shared {
                 }
                 state = lock(&self.state);
             } else {
+                state.looks_at = Some(at);
                 let waited = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
                 state = waited.0;
             }
@@ -201,6 +206,21 @@ mod tests {
         drop(dropped);
         assert_eq!([told.recv().unwrap(), told.recv().unwrap()], ["first", "last"]);
         assert!(lock(&clock.shared.state).bells.is_empty());
+    }
+
+    #[test]
+    fn a_bell_that_is_set_later_for_an_earlier_time_rings_first() {
+        let (clock, (teller, told)) = (Clock::default(), mpsc::channel());
+        let now = Instant::now();
+        let far = clock.set(now + Duration::from_hours(1), None);
+        assert!(!far.rang());
+        // The thread may sleep for an hour by now, or not have begun to.
+        let bell = clock.set(now + Duration::from_millis(1), None);
+        let waker = Arc::new(Tells("near", teller)).into();
+        if !bell.poll(&waker) {
+            assert_eq!(told.recv(), Ok("near"));
+        }
+        assert!(bell.rang() && !far.rang());
     }
 
     #[test]
