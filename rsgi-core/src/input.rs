@@ -7,12 +7,14 @@
 use std::future::poll_fn;
 use std::io::{self, BufRead, Read};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 
+use crate::exchange::Exchange;
 use crate::exclusive::Exclusive;
 use crate::input_error::{InputError, InputErrorKind};
 use crate::offload::thread_may_block;
@@ -76,6 +78,8 @@ struct Live {
     /// What was put back: read and counted again before all else.
     back: Bytes,
     trailers: Option<HeaderMap>,
+    /// Of a request that may be upgraded: what comes behind that is no body, and has no limit.
+    upgradable: Option<Arc<Exchange>>,
 }
 
 /// The body of a request.
@@ -142,8 +146,8 @@ impl Input {
     /// A body that an adapter supplies, with what is known of its length and at most `limit` bytes long. A known length
     /// over the limit is refused at the first read, before the source is asked for anything.
     ///
-    /// A request that may be upgraded is given no limit: what comes behind the upgrade is not its body, and would count
-    /// against it.
+    /// A request that may be upgraded is given no limit here, as an adapter can't tell its body from what comes behind the
+    /// upgrade: [`respond`](crate::respond()) limits the one and not the other.
     pub fn new(source: impl InputSource + 'static, length: InputLength, limit: Option<u64>) -> Self {
         Self::live(Source::Adapter(Exclusive::new(Box::pin(source))), length, limit)
     }
@@ -151,7 +155,17 @@ impl Input {
     fn live(source: Source, length: InputLength, limit: Option<u64>) -> Self {
         let allowed = limit.unwrap_or(u64::MAX);
         let (rest, back) = (Bytes::new(), Bytes::new());
-        let live = Live { source, length, read: 0, allowed, failed: false, rest, back, trailers: None };
+        let live = Live {
+            source,
+            length,
+            read: 0,
+            allowed,
+            failed: false,
+            rest,
+            back,
+            trailers: None,
+            upgradable: None,
+        };
         Self(Some(Box::new(live)))
     }
 
@@ -219,6 +233,15 @@ impl Input {
     #[must_use]
     pub fn is_begun(&self) -> bool {
         self.0.as_ref().is_some_and(|live| live.failed || live.read > live.rest.len() as u64)
+    }
+
+    /// Limits the body of a request that may be upgraded, and not what comes behind that. Adapters can't: they hand both
+    /// over as one stream.
+    pub(crate) fn limit_until_upgraded(&mut self, exchange: &Arc<Exchange>, limit: Option<u64>) {
+        if let Some(live) = &mut self.0 {
+            live.allowed = limit.unwrap_or(u64::MAX).min(live.allowed);
+            live.upgradable = Some(Arc::clone(exchange));
+        }
     }
 
     /// The request's trailers, once the body has been read to its end (RFC 9110 section 6.5).
@@ -312,7 +335,7 @@ impl Live {
                 return Poll::Ready(None);
             }
             // A body that is known to be too long isn't begun: no `100 Continue` asks for it.
-            if self.left().is_some_and(|left| left > self.allowed) {
+            if self.left().is_some_and(|left| left > self.allowed) && !self.is_upgraded() {
                 return Poll::Ready(Some(Err(self.fail(InputError::new(InputErrorKind::Limit)))));
             }
             let frame = match &mut self.source {
@@ -340,6 +363,7 @@ impl Live {
         };
         match frame.into_data() {
             Ok(data) if data.is_empty() => None,
+            Ok(data) if self.is_upgraded() => Some(Some(Ok(data))),
             Ok(data) => match self.allowed.checked_sub(data.len() as u64) {
                 Some(allowed) => {
                     self.allowed = allowed;
@@ -353,6 +377,10 @@ impl Live {
                 None
             }
         }
+    }
+
+    fn is_upgraded(&self) -> bool {
+        self.upgradable.as_ref().is_some_and(|exchange| exchange.is_upgraded())
     }
 
     /// What is still to come, where the length is known.

@@ -48,7 +48,7 @@ pub(crate) enum Kind {
 
 impl Request {
     #[inline(always)]
-    fn of(environ: &Environ) -> Self {
+    fn of(environ: &mut Environ) -> Self {
         let method = match *environ.method() {
             Method::HEAD => Kind::Head,
             Method::CONNECT => Kind::Connect,
@@ -69,10 +69,16 @@ impl Request {
     }
 
     #[cold]
-    fn look_closer(&mut self, environ: &Environ) {
+    fn look_closer(&mut self, environ: &mut Environ) {
         self.takes_trailers |=
             self.version == Version::HTTP_11 && lists(environ.headers(), &header::TE, "trailers");
-        self.offer = environ.upgrade().ok().flatten().map(Box::new);
+        let offer = environ.upgrade();
+        if !matches!(offer, Ok(None)) {
+            // An offer would else be the way round the limit (S53).
+            let limit = environ.server().body_limit;
+            environ.input_mut().limit_until_upgraded(&self.exchange, limit);
+        }
+        self.offer = offer.ok().flatten().map(Box::new);
     }
 }
 
@@ -110,9 +116,10 @@ fn may_have_te_or_upgrade(headers: &HeaderMap) -> bool {
 #[inline(always)]
 pub fn respond<A: App>(
     app: &A,
-    environ: Environ,
+    mut environ: Environ,
 ) -> Respond<impl Future<Output = Result<Started, Error>> + Send> {
-    let mut respond = Respond { future: None, request: Request::of(&environ), panic: None, answered: false };
+    let mut respond =
+        Respond { future: None, request: Request::of(&mut environ), panic: None, answered: false };
     let mut environ = Some(environ);
     // Filled in place, since a future that was returned through `catch_unwind` is copied twice: it carries the
     // environ. `AssertUnwindSafe`, as nothing of ours is left half done.

@@ -70,6 +70,21 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(noted.seen().body, Err("Limit".to_owned()));
         refused(&server, &post("/", &over), 413);
     }),
+    // What comes behind an upgrade has no limit; what comes before it is a body as any other.
+    Case::hosted("the_offer_of_an_upgrade_is_no_way_round_the_limit", &[57], |ground| {
+        let (server, noted) = limited(ground, |limits| limits.body_bytes = Some(1000));
+        let (fits, over) = (noise(1000), noise(1001));
+        let offering = |content: &[u8]| {
+            let chunked = [chunked_head("/"), chunks(&[&content[..500], &content[500..]])].concat();
+            let head = b"POST / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: x\r\n";
+            let rest = chunked.iter().position(|byte| *byte == b'\n').expect("a first line") + 1;
+            [&head[..], &chunked[rest..]].concat()
+        };
+        assert_eq!(server.client().ask(offering(&fits)).status(), 200);
+        assert!(noted.seen().body.unwrap() == fits);
+        refused(&server, &offering(&over), 413);
+        assert_eq!(noted.seen().body, Err("Limit".to_owned()));
+    }),
     // An app that handles the error itself answers as it likes.
     Case::hosted("an_app_may_answer_a_body_over_the_limit_itself", &[57], |ground| {
         let app = app_fn(async |mut environ: Environ, start_response: StartResponse| {
