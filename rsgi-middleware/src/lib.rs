@@ -8,7 +8,7 @@
 //! |---|---|---|---|
 //! | `AccessLog` | a line an answer, by Gunicorn's atoms or as JSON, also for what failed or was never read | `access-log` | `trace` ends with the body's last piece, before the flush; a line's form is the program's to write |
 //! | `BasicAuth` | a name and a password, from a list or a verifier | `basic-auth` | deprecated there as too basic: one user, compared by its field |
-//! | [`BodyLimit`] | the largest request body, also beside the offer of an upgrade | | `limit` is another type of body; a route inside it can't allow more |
+//! | [`BodyLimit`] | the largest request body, for what is inside | | `limit` is another type of body; a route inside it can't allow more |
 //! | [`Cascade`] | apps in order, until one knows | | none; a fallback is the router's or the service's own |
 //! | `Compression` | `zstd`, `br`, `gzip`, flushed piece by piece | `compression` | `compression` leaves event streams out by default |
 //! | `Csrf` | no page of another site changes anything: where from, and a token | `csrf` | `csrf` looks at where from, and at no token |

@@ -2,22 +2,18 @@
 //!
 //! Nothing is counted here: the limit is set on the input, which counts anyway, and gives the typed error that becomes
 //! 413. So a body that nobody reads is let be, and one that is announced too long is refused at the first read, before
-//! a `100 Continue` asks for it. Only a request that may be upgraded is watched, in `until_upgraded.rs`.
+//! a `100 Continue` asks for it. What comes behind an upgrade is no body, and has no limit.
 
 #[cfg(test)]
 mod tests;
-mod until_upgraded;
 
 use std::future::Future;
-use std::sync::Arc;
 
-use rsgi_core::{App, Capabilities, Environ, Error, Input, InputLength, Middleware, StartResponse, Started};
-
-use until_upgraded::UntilUpgraded;
+use rsgi_core::{App, Capabilities, Environ, Error, Middleware, StartResponse, Started};
 
 /// Limits the body of each request, in place of the server's own limit.
 ///
-/// The limit nearest to the app counts, as [`Input::set_limit`] says: a larger one inside a smaller lets a mounted app
+/// The limit nearest to the app counts, as [`Input::set_limit`](rsgi_core::Input::set_limit) says: a larger one inside a smaller lets a mounted app
 /// take uploads that the rest of the site refuses. An app that gives the input's error back unhandled has it answered
 /// with 413 (RFC 9110 section 15.5.14).
 ///
@@ -54,21 +50,6 @@ impl BodyLimit {
     pub const fn bytes(bytes: u64) -> Self {
         Self { bytes }
     }
-
-    fn apply(self, environ: &mut Environ) {
-        let length = environ.input_length();
-        if length == InputLength::None {
-            return;
-        }
-        // What comes behind an upgrade is no body, but what comes before it is, and the input can't tell.
-        if matches!(environ.upgrade(), Ok(Some(_))) {
-            let exchange = Arc::clone(environ.exchange());
-            let source = UntilUpgraded::new(environ.take_input(), exchange, self.bytes);
-            environ.set_input(Input::new(source, length, None));
-        } else {
-            environ.input_mut().set_limit(self.bytes);
-        }
-    }
 }
 
 /// 2 MiB: forms and JSON fit, and what an app keeps of it in memory stays small.
@@ -100,7 +81,7 @@ impl<A: App> App for BodyLimitApp<A> {
         mut environ: Environ,
         start_response: StartResponse,
     ) -> impl Future<Output = Result<Started, Error>> + Send {
-        self.limit.apply(&mut environ);
+        environ.input_mut().set_limit(self.limit.bytes);
         self.inner.call(environ, start_response)
     }
 

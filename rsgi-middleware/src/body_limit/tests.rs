@@ -74,7 +74,7 @@ fn the_limit_nearest_to_the_app_counts() {
     assert_eq!(over_the_servers.post("/").body("123456").answer().status(), 200);
 }
 
-// An offer of an upgrade has no limit of the server's: it must be no way round this one.
+// A server hands over body and upgraded stream as one: the offer must be no way round the limit.
 #[test]
 fn a_body_beside_the_offer_of_an_upgrade_is_counted_too() {
     for app in [counting, counting_blocked] {
