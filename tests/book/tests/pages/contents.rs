@@ -84,3 +84,17 @@ fn a_file_that_a_sentence_names_is_there() {
     assert!(missing.is_empty(), "{missing:#?}");
     assert!(found >= 5, "the files weren't found: {found}");
 }
+
+/// Both tables have a row for each middleware: that of the crate, and that of the page.
+#[test]
+fn every_middleware_of_ours_is_on_its_page() {
+    let library = read(&root().join("rsgi-middleware/src/lib.rs"));
+    let rows = library.lines().filter_map(|line| line.strip_prefix("//! | "));
+    let names = rows.filter_map(|row| row.trim_start_matches('[').strip_prefix('`')?.split('`').next());
+    let ours: Vec<_> =
+        names.filter(|name| library.contains(&format!("{name}App")) || *name == "Cascade").collect();
+    assert!(ours.len() >= 13, "the table of rsgi-middleware wasn't found: {ours:?}");
+    let page = read(&docs().join("middleware.md"));
+    let missing: Vec<_> = ours.iter().filter(|name| !page.contains(&format!("\n| `{name}` |"))).collect();
+    assert!(missing.is_empty(), "docs/middleware.md has no row for {missing:?}");
+}
