@@ -24,6 +24,8 @@ use prefix::Prefix;
 /// span `request` of the log, in which the app runs, has it as `request_id`. An answer that the server makes in place of
 /// an error of the app's has no such field.
 ///
+/// Outside an access log its lines have the name, too: as `%({x-request-id}i)s`, and as `request_id` of the JSON form.
+///
 /// # Examples
 ///
 /// ```

@@ -186,3 +186,12 @@ fn the_common_form_is_apaches() {
         "{line}"
     );
 }
+
+#[test]
+fn a_request_id_from_outside_the_log_is_in_its_lines() {
+    let paper = super::Paper::default();
+    let log = AccessLog::to(paper.clone()).format(AccessFormat::parse("%({x-request-id}i)s").unwrap());
+    let named = crate::RequestId::new().made_by(|_| "own-1".into());
+    drop(Client::new(named.wrap(log.wrap(hello))).get("/").header("x-request-id", "forged").answer());
+    assert_eq!(paper.lines(), ["own-1"]);
+}
