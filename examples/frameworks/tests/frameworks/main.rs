@@ -7,3 +7,4 @@ mod child;
 mod fastcgi;
 mod grpc;
 mod routes;
+mod startup;
