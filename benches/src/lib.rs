@@ -6,6 +6,7 @@
 //! hyper, the adapter and the app is counted.
 #![forbid(unsafe_code)]
 
+mod axum_cases;
 mod cases;
 mod hyper_cases;
 mod pipe;
@@ -34,6 +35,7 @@ mod record;
 mod report;
 mod target;
 
+pub use axum_cases::AXUM_CASES;
 pub use cases::{Case, run};
 pub use command::follow;
 pub use fleets::beside_gunicorn;

@@ -127,6 +127,20 @@ impl Fields {
         Self { map: spare_map::take(), length: None }
     }
 
+    /// Takes a map over whole, where each of its fields may stand as it is; gives it back otherwise.
+    #[inline]
+    pub(crate) fn adopt(map: HeaderMap) -> Result<Self, HeaderMap> {
+        let mut length = None;
+        for (name, value) in &map {
+            match check(name, value) {
+                Ok(None) => {}
+                Ok(declared) if length.is_none() => length = declared,
+                _ => return Err(map),
+            }
+        }
+        Ok(Self { map: spare_map::boxed(map), length })
+    }
+
     /// The fields, to be read.
     pub fn map(&self) -> &HeaderMap {
         &self.map

@@ -8,7 +8,7 @@ use bytes::Buf;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::body::Body;
-use crate::fields::is_hop_by_hop;
+use crate::fields::{Fields, is_hop_by_hop};
 use crate::start_response::{Options, StartedParts};
 use crate::upgrade::{UpgradeAnswer, UpgradeKind, elements, lists};
 use crate::{Error, StartError, StartResponse, Started};
@@ -39,6 +39,11 @@ impl StartResponse {
         if let Some(Asked { status, options }) = parts.extensions.remove() {
             head = head.with_options(options, status);
         }
+        // Moved as it is where nothing needs to be taken apart (`rsgi-hyper-axum` of the benches).
+        parts.headers = match Fields::adopt(parts.headers) {
+            Ok(fields) => return Ok(head.with_fields(fields).body(body)),
+            Err(headers) => headers,
+        };
         if lists(&parts.headers, &header::CONNECTION, "close") {
             head = head.close();
         }

@@ -38,7 +38,7 @@ pub(crate) fn give(mut map: HeaderMap) {
 
 /// Moves a map into a box, a used one if there is one.
 #[inline(always)]
-fn boxed(map: HeaderMap) -> Box<HeaderMap> {
+pub(crate) fn boxed(map: HeaderMap) -> Box<HeaderMap> {
     match EMPTY.try_with(Cell::take).ok().flatten() {
         Some(mut boxed) => {
             // It owns nothing; its drop would still cost 50 instructions.

@@ -189,6 +189,11 @@ impl Head {
         self
     }
 
+    pub(crate) fn with_fields(mut self, fields: Fields) -> Self {
+        self.fields = fields;
+        self
+    }
+
     pub(crate) fn with_upgrade(mut self, answer: UpgradeAnswer) -> Self {
         self.options.upgrade = Some(Box::new(answer));
         self

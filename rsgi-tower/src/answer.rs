@@ -4,7 +4,6 @@
 //! sent with its head in one write, and costs the server no more than an app's own.
 
 use std::any::Any;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -15,11 +14,13 @@ use rsgi_core::{Body, Error, Pulled, StartResponse, Started};
 
 use crate::app_service::Failed;
 use crate::hosted::Hosted;
+use crate::known;
 
-/// Makes the answer of a response.
-pub(crate) async fn answer<R>(
+/// Makes the answer of a response. Asked in a poll, so that no future is wrapped round what it moves.
+pub(crate) fn answer<R>(
     mut response: Response<R>,
     start_response: StartResponse,
+    context: &mut Context<'_>,
 ) -> Result<Started, Error>
 where
     R: HttpBody + Send + 'static,
@@ -29,13 +30,11 @@ where
     if let Some(error) = Failed::taken(response.extensions_mut()) {
         return Err(error);
     }
-    let (head, body) = response.into_parts();
-    let body = into_body(body).await;
-    Ok(start_response.respond(Response::from_parts(head, body))?)
+    Ok(start_response.respond(response.map(|body| into_body(body, context)))?)
 }
 
 /// A response's body as an answer's.
-pub(crate) async fn into_body<R>(body: R) -> Body
+fn into_body<R>(body: R, context: &mut Context<'_>) -> Body
 where
     R: HttpBody + Send + 'static,
     R::Data: Buf,
@@ -48,26 +47,37 @@ where
     if let Some(hosted) = (&mut own as &mut dyn Any).downcast_mut::<Option<Hosted>>() {
         return hosted.take().map_or_else(Body::empty, Hosted::into_body);
     }
-    let Some(body) = own else { return Body::empty() };
+    if let Some(body) = known::taken(&mut own) {
+        return small_or_not(body, context);
+    }
+    // Where it lies it can be asked only if it is pinned for good.
+    own.map_or_else(Body::empty, |body| small_or_not(Box::pin(body), context))
+}
+
+/// Asks a body for its content at once if it says that there is little.
+fn small_or_not<R>(body: R, context: &mut Context<'_>) -> Body
+where
+    R: HttpBody + Send + Unpin + 'static,
+    R::Data: Buf,
+    R::Error: Into<Error>,
+{
     if body.is_end_stream() {
         return Body::empty();
     }
     match body.size_hint().exact() {
-        Some(length) if (1..=SMALL).contains(&length) => asked(body, length).await,
+        Some(length) if (1..=SMALL).contains(&length) => asked(body, length, context),
         _ => Body::http(body),
     }
 }
 
 /// Asks a body once for all of its content.
-async fn asked<R>(body: R, length: u64) -> Body
+fn asked<R>(mut body: R, length: u64, context: &mut Context<'_>) -> Body
 where
-    R: HttpBody + Send + 'static,
+    R: HttpBody + Send + Unpin + 'static,
     R::Data: Buf,
     R::Error: Into<Error>,
 {
-    let mut body = Box::pin(body);
-    let first = poll_fn(|context| Poll::Ready(body.as_mut().poll_frame(context))).await;
-    let first = match first {
+    let first = match Pin::new(&mut body).poll_frame(context) {
         Poll::Pending => None,
         Poll::Ready(None) => Some(None),
         Poll::Ready(Some(Err(error))) => Some(Some(Err(error.into()))),
@@ -88,14 +98,14 @@ type Next = Option<Result<Frame<Bytes>, Error>>;
 /// A body whose first frame was taken already.
 struct Begun<R> {
     first: Option<Next>,
-    body: Pin<Box<R>>,
+    body: R,
     /// What it said before.
     length: u64,
 }
 
 impl<R> HttpBody for Begun<R>
 where
-    R: HttpBody + Send,
+    R: HttpBody + Send + Unpin,
     R::Data: Buf,
     R::Error: Into<Error>,
 {
@@ -106,7 +116,7 @@ where
         if let Some(first) = self.first.take() {
             return Poll::Ready(first);
         }
-        self.body.as_mut().poll_frame(context).map(|frame| {
+        Pin::new(&mut self.body).poll_frame(context).map(|frame| {
             frame.map(|frame| {
                 let frame = frame.map_err(Into::into)?;
                 Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))

@@ -3,7 +3,7 @@
 //! What the layer doesn't touch goes through as it was: the environ, the input, a file that the system sends, a body
 //! that blocks. What it wraps, it pulls.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
 use rsgi_core::bytes::Buf;
@@ -13,9 +13,8 @@ use rsgi_core::{App, Capabilities, Environ, Error, Input, Middleware, StartRespo
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::answer::answer;
 use crate::app_service::Inner;
-use crate::service_app::{Prototype, ready};
+use crate::service_app::{Prototype, answered};
 
 /// Makes a middleware of a layer of tower or tower-http.
 ///
@@ -87,9 +86,8 @@ where
 {
     async fn call(&self, environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
         let mut service = self.services.of_this_thread();
-        ready(&mut service).await?;
-        let response = service.call(environ.into_request()).await.map_err(Into::into)?;
-        answer(response, start_response).await
+        poll_fn(|context| service.poll_ready(context)).await.map_err(Into::into)?;
+        answered(service.call(environ.into_request()), start_response).await
     }
 
     fn requires(&self) -> Capabilities {

@@ -4,7 +4,9 @@
 //! (`app_service.rs`). Upgrades are `upgrade/`'s; the answer's way back is `answer.rs`'s.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::{Poll, ready};
 
 use rsgi_core::bytes::Buf;
 use rsgi_core::http::{Request, Response};
@@ -109,13 +111,34 @@ where
 {
     async fn call(&self, environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
         let mut service = self.services.of_this_thread();
-        ready(&mut service).await?;
+        poll_fn(|context| service.poll_ready(context)).await.map_err(Into::into)?;
         if upgrade::is_offered(&environ) {
             // Boxed, lest every request carries the room for it.
             return Box::pin(upgrade::call(service, &self.make, environ, start_response)).await;
         }
-        call(service, &self.make, environ, start_response).await
+        let request = (self.make)(environ.into_mounted_request());
+        answered(service.call(request), start_response).await
     }
+}
+
+/// Awaits a service's response, and makes the answer of it in the poll in which it comes: moved once, not from future to
+/// future (`rsgi-hyper-axum` of the benches).
+pub(crate) async fn answered<R, E>(
+    response: impl Future<Output = Result<Response<R>, E>> + Send,
+    start_response: StartResponse,
+) -> Result<Started, Error>
+where
+    R: Body + Send + 'static,
+    R::Data: Buf,
+    R::Error: Into<Error>,
+    E: Into<Error>,
+{
+    let mut response = pin!(response);
+    poll_fn(|context| {
+        let response = ready!(response.as_mut().poll(context)).map_err(Into::into)?;
+        Poll::Ready(answer(response, start_response.clone(), context))
+    })
+    .await
 }
 
 /// Calls a service that is ready, and makes an answer of its response.
@@ -136,17 +159,7 @@ where
     R::Error: Into<Error>,
 {
     let request = make(environ.into_mounted_request());
-    let response = service.call(request).await.map_err(Into::into)?;
-    answer(response, start_response).await
-}
-
-/// Awaits that a service takes a request.
-pub(crate) async fn ready<S, B>(service: &mut S) -> Result<(), Error>
-where
-    S: Service<Request<B>>,
-    S::Error: Into<Error>,
-{
-    poll_fn(|context| service.poll_ready(context)).await.map_err(Into::into)
+    answered(service.call(request), start_response).await
 }
 
 /// A service to clone from, on every thread without waiting for another.

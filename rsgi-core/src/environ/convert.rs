@@ -9,7 +9,7 @@ use http::uri::PathAndQuery;
 use http::{Request, Uri};
 
 use super::gateway::{Gateway, Rest};
-use super::{Environ, Inner, gone, target_of};
+use super::{Environ, Inner, gone, spare, target_of};
 use crate::Input;
 use crate::connection::{Connection, Server};
 use crate::endpoint::Endpoint;
@@ -111,7 +111,7 @@ impl Environ {
     }
 
     fn into_inner(mut self) -> Inner {
-        self.0.take().and_then(|inner| *inner).unwrap_or_else(|| gone())
+        self.0.take().and_then(spare::unbox).unwrap_or_else(|| gone())
     }
 
     /// Makes an environ for a test from a request without a body, on a server that runs blocking work inline.

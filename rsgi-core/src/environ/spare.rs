@@ -50,6 +50,14 @@ pub(super) fn give(mut inner: Box<Option<Inner>>) {
     let _ended = SPARE.try_with(|spare| spare.set(Some(inner)));
 }
 
+/// Takes what is in a box, and keeps the box.
+#[inline]
+pub(super) fn unbox(mut boxed: Box<Option<Inner>>) -> Option<Inner> {
+    let inner = boxed.take();
+    let _ended = SPARE.try_with(|spare| spare.set(Some(boxed)));
+    inner
+}
+
 /// Empties a head where it lies, which is cheaper than to move it out and another in.
 #[inline]
 fn clear(inner: &mut Inner) {

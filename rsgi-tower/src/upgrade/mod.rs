@@ -7,6 +7,8 @@
 mod lent;
 mod tunnel;
 
+use std::future::ready;
+
 use rsgi_core::bytes::Buf;
 use rsgi_core::http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, header};
 use rsgi_core::http_body::Body as HttpBody;
@@ -15,7 +17,7 @@ use rsgi_core::{
 };
 use tower_service::Service;
 
-use crate::answer::answer;
+use crate::service_app::answered;
 use lent::lend;
 use tunnel::Tunnel;
 
@@ -48,8 +50,7 @@ where
             // Without `OnUpgrade` the service refuses; why there is none is for it to tell.
             let mut request = environ.into_mounted_request();
             request.extensions_mut().insert(lack);
-            let response = service.call(make(request)).await.map_err(Into::into)?;
-            return answer(response, start_response).await;
+            return answered(service.call(make(request)), start_response).await;
         }
     };
     let (lent, kept) = lend(environ.take_input());
@@ -60,7 +61,7 @@ where
     prepare(request.extensions_mut(), &mut tunnel, protocol.as_deref());
     let response = service.call(make(request)).await.map_err(Into::into)?;
     if !is_accepted(offer.kind(), response.status()) {
-        return answer(response, start_response).await;
+        return answered(ready(Ok::<_, Error>(response)), start_response).await;
     }
     let (head, _) = response.into_parts();
     let stream = Body::duplex(kept.into_input(), async |input, sender| tunnel.run(input, sender).await);
