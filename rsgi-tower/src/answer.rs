@@ -14,7 +14,6 @@ use rsgi_core::{Body, Error, Pulled, StartResponse, Started};
 
 use crate::app_service::Failed;
 use crate::hosted::Hosted;
-use crate::known;
 
 /// Makes the answer of a response. Asked in a poll, so that no future is wrapped round what it moves.
 pub(crate) fn answer<R>(
@@ -47,37 +46,24 @@ where
     if let Some(hosted) = (&mut own as &mut dyn Any).downcast_mut::<Option<Hosted>>() {
         return hosted.take().map_or_else(Body::empty, Hosted::into_body);
     }
-    if let Some(body) = known::taken(&mut own) {
-        return small_or_not(body, context);
-    }
-    // Where it lies it can be asked only if it is pinned for good.
-    own.map_or_else(Body::empty, |body| small_or_not(Box::pin(body), context))
-}
-
-/// Asks a body for its content at once if it says that there is little.
-fn small_or_not<R>(body: R, context: &mut Context<'_>) -> Body
-where
-    R: HttpBody + Send + Unpin + 'static,
-    R::Data: Buf,
-    R::Error: Into<Error>,
-{
+    let Some(body) = own else { return Body::empty() };
     if body.is_end_stream() {
         return Body::empty();
     }
     match body.size_hint().exact() {
-        Some(length) if (1..=SMALL).contains(&length) => asked(body, length, context),
+        Some(length) if (1..=SMALL).contains(&length) => asked(Box::pin(body), length, context),
         _ => Body::http(body),
     }
 }
 
 /// Asks a body once for all of its content.
-fn asked<R>(mut body: R, length: u64, context: &mut Context<'_>) -> Body
+fn asked<R>(mut body: Pin<Box<R>>, length: u64, context: &mut Context<'_>) -> Body
 where
-    R: HttpBody + Send + Unpin + 'static,
+    R: HttpBody + Send + 'static,
     R::Data: Buf,
     R::Error: Into<Error>,
 {
-    let first = match Pin::new(&mut body).poll_frame(context) {
+    let first = match body.as_mut().poll_frame(context) {
         Poll::Pending => None,
         Poll::Ready(None) => Some(None),
         Poll::Ready(Some(Err(error))) => Some(Some(Err(error.into()))),
@@ -98,14 +84,14 @@ type Next = Option<Result<Frame<Bytes>, Error>>;
 /// A body whose first frame was taken already.
 struct Begun<R> {
     first: Option<Next>,
-    body: R,
+    body: Pin<Box<R>>,
     /// What it said before.
     length: u64,
 }
 
 impl<R> HttpBody for Begun<R>
 where
-    R: HttpBody + Send + Unpin,
+    R: HttpBody + Send,
     R::Data: Buf,
     R::Error: Into<Error>,
 {
@@ -116,7 +102,7 @@ where
         if let Some(first) = self.first.take() {
             return Poll::Ready(first);
         }
-        Pin::new(&mut self.body).poll_frame(context).map(|frame| {
+        self.body.as_mut().poll_frame(context).map(|frame| {
             frame.map(|frame| {
                 let frame = frame.map_err(Into::into)?;
                 Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))

@@ -19,11 +19,6 @@ mod request_body;
 mod service_app;
 
 mod answer;
-#[cfg(feature = "axum")]
-mod known;
-#[cfg(not(feature = "axum"))]
-#[path = "no_known.rs"]
-mod known;
 mod threads;
 
 #[cfg(feature = "axum")]
