@@ -19,6 +19,7 @@ use tower_service::Service;
 use crate::hosted::{Host, Hosted};
 use crate::request_body::into_input;
 use crate::threads::offload;
+use crate::upgrade;
 
 /// An app as a tower service: for axum's `fallback_service`, for hyper, for any router or server that takes one.
 ///
@@ -144,11 +145,20 @@ where
 {
     let environ = Environ::from_request(request.map(into_input));
     let offload = offload(environ.offload());
+    let is_offered = upgrade::is_offered(&environ);
     async move {
         let started = app.call(environ, StartResponse::new()).await?;
-        Ok(started.into_response().map(|body| body.pulled(&offload)))
+        let mut response = started.into_response().map(|body| body.pulled(&offload));
+        if is_offered {
+            response.extensions_mut().insert(ByApp);
+        }
+        Ok(response)
     }
 }
+
+/// Says of the response to an offered stream that it is an app's, which takes or refuses that without hyper.
+#[derive(Clone, Copy)]
+pub(crate) struct ByApp;
 
 /// An app's error on its way through a router that knows of none, to the server that logs and answers it.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http_body::{Body, Frame};
-use rsgi_core::{Input, InputError, InputLength, InputSource};
+use rsgi_core::{Input, InputError, InputSource};
 
 /// The owner's end.
 pub(super) struct Kept(Arc<Mutex<Input>>);
@@ -20,15 +20,12 @@ impl Kept {
     }
 }
 
-/// Lends an input; a request without content has nothing to lend.
+/// Lends an input. Whoever has it may go on with the stream behind it, as an app inside the service does that accepts
+/// the offer itself.
 pub(super) fn lend(input: Input) -> (Input, Kept) {
     let length = input.length();
     let shared = Arc::new(Mutex::new(input));
-    let lent = match length {
-        InputLength::None => Input::empty(),
-        length => Input::new(Lent(Arc::clone(&shared)), length, None),
-    };
-    (lent, Kept(shared))
+    (Input::new(Lent(Arc::clone(&shared)), length, None), Kept(shared))
 }
 
 struct Lent(Arc<Mutex<Input>>);

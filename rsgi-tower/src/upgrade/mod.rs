@@ -17,6 +17,7 @@ use rsgi_core::{
 };
 use tower_service::Service;
 
+use crate::app_service::ByApp;
 use crate::service_app::answered;
 use lent::lend;
 use tunnel::Tunnel;
@@ -60,7 +61,8 @@ where
     let mut tunnel = Tunnel::open().await?;
     prepare(request.extensions_mut(), &mut tunnel, protocol.as_deref());
     let response = service.call(make(request)).await.map_err(Into::into)?;
-    if !is_accepted(offer.kind(), response.status()) {
+    let by_an_app = response.extensions().get::<ByApp>().is_some();
+    if by_an_app || !is_accepted(offer.kind(), response.status()) {
         return answered(ready(Ok::<_, Error>(response)), start_response).await;
     }
     let (head, _) = response.into_parts();
