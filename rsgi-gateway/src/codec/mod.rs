@@ -60,6 +60,13 @@ pub trait Codec: Default + Send + 'static {
     /// come whole.
     fn is_idle(&self) -> bool;
 
+    /// Tells whether the peer may be sending what nobody waits for any more, such as the rest of a request that was answered early:
+    /// whoever closes the connection without reading it breaks it off, and an unread answer is lost. Default: whenever it
+    /// isn't [idle](Self::is_idle).
+    fn may_send_more(&self) -> bool {
+        !self.is_idle()
+    }
+
     /// Begins an answer: its status and fields, with a `Content-Length` if `length` is told and the fields have none.
     fn head(
         &mut self,

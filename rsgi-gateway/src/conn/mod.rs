@@ -306,7 +306,7 @@ impl<S: Socket, C: Codec> Conn<S, C> {
     fn rest(&mut self, going: Going, now: Instant) -> Rest {
         let mut state = self.link.lock();
         if self.is_quiet(&state) {
-            let may_be_sending = !state.is_idle() || state.inbound == Inbound::MayHaveMore;
+            let may_be_sending = state.may_be_sending();
             let is_over = state.after != After::Keep || state.inbound == Inbound::Ended;
             let is_ended = going == Going::Ending && state.head_since.is_none() && self.is_given_time(now);
             if is_over || is_ended {

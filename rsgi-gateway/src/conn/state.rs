@@ -162,6 +162,11 @@ impl<S: Socket, C: Codec> State<S, C> {
         self.streams.is_empty() && self.begun.is_empty() && self.input.is_empty() && self.codec.is_idle()
     }
 
+    /// Tells whether the peer may be sending, so that closing would break off what it sends, and lose what it hasn't read.
+    pub(crate) fn may_be_sending(&self) -> bool {
+        !self.is_idle() || self.codec.may_send_more() || self.inbound == Inbound::MayHaveMore
+    }
+
     /// Tells whether no request is here that wants an answer; what is left of an old one's content may still come.
     pub(crate) fn has_no_request(&self) -> bool {
         self.streams.is_empty() && self.begun.is_empty()

@@ -13,6 +13,7 @@ mod answers;
 mod bodies;
 mod clocks;
 mod content;
+mod early;
 mod ends;
 mod failures;
 mod gone;

@@ -183,6 +183,87 @@ fn a_connection_is_idle_between_requests_only() {
     assert!(codec.is_idle());
 }
 
+/// What is to become of it: idle all the same, as nobody waits for an answer.
+#[track_caller]
+fn is_over(codec: &FastCgi, may_send_more: bool) {
+    assert!(codec.is_idle());
+    assert_eq!(codec.may_send_more(), may_send_more);
+}
+
+fn goes_on(codec: &mut FastCgi, records: &[Vec<u8>]) {
+    let mut input = BytesMut::from(&records.concat()[..]);
+    while codec.decode(&mut input, &Bounds::default()).unwrap().is_some() {}
+}
+
+#[test]
+fn content_of_a_request_that_was_answered_early_may_still_come() {
+    let mut codec = FastCgi::default();
+    is_over(&codec, false);
+    goes_on(&mut codec, &[begin_last(1), record(4, 1, b"", 0), record(5, 1, b"x", 0)]);
+    assert!(codec.may_send_more());
+    assert_eq!(codec.end(1, Ending::Whole, &mut Out::default()), After::Close);
+    is_over(&codec, true);
+    goes_on(&mut codec, &[record(5, 1, b"late", 3), record(5, 2, b"", 0)]);
+    is_over(&codec, true);
+    goes_on(&mut codec, &[record(5, 1, b"", 0)]);
+    is_over(&codec, false);
+    goes_on(&mut codec, &[record(5, 1, b"more", 3)[..9].to_vec()]);
+    is_over(&codec, true);
+}
+
+#[test]
+fn nothing_more_comes_of_a_request_whose_content_has_ended() {
+    let mut whole = codec(&[request(1)]);
+    whole.end(1, Ending::Whole, &mut Out::default());
+    is_over(&whole, false);
+    // Also of one that was refused before, whose content nobody was told of.
+    let mut refused =
+        codec(&[begin(1), record(4, 1, b"\x05", 0), record(4, 1, b"", 0), record(5, 1, b"", 0)]);
+    assert!(!refused.is_idle());
+    refused.end(1, Ending::Whole, &mut Out::default());
+    is_over(&refused, false);
+}
+
+#[test]
+fn content_of_a_request_that_was_not_begun_may_still_come() {
+    let other_role = record(1, 1, &[0, 3, 0, 0, 0, 0, 0, 0], 0);
+    let aborted = [begin(1), record(2, 1, b"", 0)].concat();
+    for turned_away in [other_role, aborted] {
+        let mut codec = codec(&[turned_away]);
+        is_over(&codec, true);
+        goes_on(&mut codec, &[record(4, 1, b"", 0)]);
+        is_over(&codec, true);
+        goes_on(&mut codec, &[record(5, 1, b"", 0)]);
+        is_over(&codec, false);
+    }
+}
+
+/// A web server that was answered may leave the end of its content untold, and use the id again.
+#[test]
+fn an_id_that_is_used_again_has_no_old_content() {
+    let mut codec = codec(&[begin(1), record(4, 1, b"", 0)]);
+    codec.end(1, Ending::Whole, &mut Out::default());
+    is_over(&codec, true);
+    goes_on(&mut codec, &[request(1)]);
+    codec.end(1, Ending::Whole, &mut Out::default());
+    is_over(&codec, false);
+}
+
+#[test]
+fn ends_that_never_come_are_not_held_for_ever() {
+    let mut codec = FastCgi::default();
+    for id in 1..1000 {
+        goes_on(&mut codec, &[begin(id), record(4, id, b"", 0)]);
+        codec.end(id, Ending::Whole, &mut Out::default());
+    }
+    is_over(&codec, true);
+    for id in 984..1000 {
+        is_over(&codec, true);
+        goes_on(&mut codec, &[record(5, id, b"", 0)]);
+    }
+    is_over(&codec, false);
+}
+
 proptest! {
     /// Answers of several requests among each other, in pieces of any size.
     #[test]

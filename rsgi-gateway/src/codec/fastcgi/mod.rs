@@ -82,6 +82,10 @@ impl Codec for FastCgi {
         self.requests.is_empty() && self.owed.is_none()
     }
 
+    fn may_send_more(&self) -> bool {
+        !self.is_idle() || self.requests.has_unended() || !matches!(self.place, Place::Header)
+    }
+
     fn head(
         &mut self,
         id: RequestId,
@@ -196,6 +200,7 @@ impl FastCgi {
             self.requests.begin(id);
             return Ok(Step::On);
         };
+        self.requests.turn_away(id);
         Ok(self.ended(record::end_request(id, 0, refused)))
     }
 
@@ -247,6 +252,9 @@ impl FastCgi {
 
     /// A record of content (section 5.3): a piece, or its end.
     fn stdin(&mut self, id: RequestId, header: Header) -> Step {
+        if header.content == 0 {
+            self.requests.content_ended(id);
+        }
         let Some(request) = self.requests.find(id) else { return Step::On };
         match request.stage {
             Stage::Stdin if header.content == 0 => {
