@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-tower", &["rsgi-core", "rsgi-test"]),
     ("rsgi-middleware", &["rsgi-core", "rsgi-test"]),
     ("rsgi-test", &["rsgi-core"]),
+    ("frasco", &["rsgi-core", "rsgi-middleware", "rsgi-test"]),
     ("rsgi-serve", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-middleware", "rsgi-test"]),
     (
         "rsgi-examples",

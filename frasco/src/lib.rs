@@ -1,0 +1,49 @@
+//! Frasco is for RSGI what Flask is for WSGI: a small framework, for apps that any server hosts.
+//!
+//! ```
+//! use frasco::{App, Blueprint, BuildError};
+//!
+//! async fn ping() -> &'static str {
+//!     "pong"
+//! }
+//!
+//! pub fn create_app() -> Result<App, BuildError> {
+//!     App::builder("app").register(Blueprint::new("ping").get("/ping", ping)).build()
+//! }
+//! # create_app().unwrap();
+//! ```
+//!
+//! An [`App`] is made of rules, hooks and error handlers by a [`Builder`], from [`Blueprint`]s if it is large; once made it never
+//! changes. A [`Handler`] is a plain `fn`, which may block, or an `async fn`; what it asks for are its arguments
+//! ([`FromRequest`]), and what it returns is its answer ([`IntoResponse`]). `?` works on every error, and on [`abort`].
+//! Nothing is global: the request is an argument, and what the app holds is [`State`].
+//!
+//! Read in the order of the modules: what is built, what a request meets, what a handler gets and gives.
+#![forbid(unsafe_code)]
+
+mod app;
+mod blueprint;
+mod builder;
+mod scope;
+
+mod dispatch;
+mod routing;
+
+mod extract;
+mod handler;
+mod request;
+
+mod error;
+mod response;
+
+pub use app::App;
+pub use blueprint::Blueprint;
+pub use builder::{BuildError, Builder};
+pub use error::{Error, HttpError, abort, abort_with};
+pub use extract::{Caught, FromRequest, Path, Query, State};
+pub use handler::{BeforeRequest, Boot, Handler, IntoInterruption, Returned, ReturnedBefore};
+pub use request::Request;
+pub use response::{IntoResponse, IntoStatus, Json, Response, redirect};
+pub use routing::converter::{Arguments, Converter};
+pub use routing::{UrlError, UrlFor};
+pub use scope::Route;

@@ -1,0 +1,207 @@
+//! Routing: from a path and a method to a rule's endpoint and values, and back.
+//!
+//! Rules without variables are found by their text; the others by one set of regular expressions, in the order of how specific
+//! they are, whatever the order in which they were written. Read next: `converter.rs`, `rule.rs`, `canonical.rs`, `url.rs`.
+//!
+//! Invariants: a router doesn't change once it is made. No path is changed before it is matched but by decoding it once.
+
+mod canonical;
+pub(crate) mod converter;
+mod rule;
+#[cfg(test)]
+mod tests;
+mod url;
+
+use std::collections::HashMap;
+
+use regex::{Regex, RegexSet};
+use rsgi_core::http::Method;
+
+pub(crate) use rule::Rule;
+pub use url::{UrlError, UrlFor};
+
+/// One rule of an app, with what it leads to.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) rule: Rule,
+    /// With the blueprints' names before it.
+    pub(crate) endpoint: String,
+    pub(crate) methods: Vec<Method>,
+    /// Values that the rule doesn't name.
+    pub(crate) defaults: Vec<(String, String)>,
+    pub(crate) strict_slashes: bool,
+    /// Which of the app's parts, the innermost.
+    pub(crate) scope: usize,
+}
+
+/// What a path and a method lead to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A rule, by its index, and the values of its variables.
+    Entry(usize, Vec<String>),
+    /// The rule ends with a slash, or the path has several where one is meant: the path to go to, canonical.
+    Redirect(String),
+    /// There are rules, for other methods.
+    OtherMethods(Vec<Method>),
+    /// The client asks what is allowed.
+    Options(Vec<Method>),
+    Nothing,
+}
+
+/// The rules of an app.
+#[derive(Debug)]
+pub(crate) struct Router {
+    entries: Vec<Entry>,
+    fixed: HashMap<Box<str>, Vec<(usize, Slash)>>,
+    /// The rules with variables, in the order in which they are tried.
+    order: Vec<usize>,
+    any: RegexSet,
+    each: Vec<Regex>,
+    by_endpoint: HashMap<String, Vec<usize>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slash {
+    AsWritten,
+    /// The path lacks the rule's last slash.
+    Missing,
+}
+
+impl Router {
+    pub(crate) fn new(entries: Vec<Entry>) -> Result<Self, String> {
+        let mut fixed: HashMap<Box<str>, Vec<(usize, Slash)>> = HashMap::new();
+        let mut order = Vec::new();
+        let mut by_endpoint: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            by_endpoint.entry(entry.endpoint.clone()).or_default().push(index);
+            if !entry.rule.is_static() {
+                order.push(index);
+                continue;
+            }
+            let text = canonical::of_text(&entry.rule.text);
+            fixed.entry(text.as_ref().into()).or_default().push((index, Slash::AsWritten));
+            if entry.rule.ends_with_slash() {
+                let bare = text.trim_end_matches('/');
+                fixed.entry(bare.into()).or_default().push((index, Slash::Missing));
+            }
+        }
+        order.sort_by_cached_key(|index| entries[*index].rule.order());
+        let patterns: Vec<String> = order.iter().map(|index| entries[*index].rule.pattern()).collect();
+        let any =
+            RegexSet::new(&patterns).map_err(|error| format!("the rules together are too much: {error}"))?;
+        let each: Result<Vec<Regex>, _> = patterns.iter().map(|pattern| Regex::new(pattern)).collect();
+        let each = each.map_err(|error| error.to_string())?;
+        Ok(Self { entries, fixed, order, any, each, by_endpoint })
+    }
+
+    pub(crate) fn entry(&self, index: usize) -> &Entry {
+        &self.entries[index]
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Finds what a path, as it came, leads to.
+    pub(crate) fn find(&self, path: &str, method: &Method) -> Found {
+        // PEP 3333 has an empty one where a mount is asked without a slash.
+        let Some(form) = canonical::of_path(if path.is_empty() { "/" } else { path }) else {
+            return Found::Nothing;
+        };
+        let mut search = Search { method, redirect: None, allowed: Vec::new() };
+        if let Some(found) = self.search(&form, &mut search) {
+            return found;
+        }
+        if search.redirect.is_none() && search.allowed.is_empty() && form.contains("//") {
+            let merged = merge_slashes(&form);
+            let mut again = Search { method, redirect: None, allowed: Vec::new() };
+            if matches!(self.search(&merged, &mut again), Some(Found::Entry(..))) {
+                return Found::Redirect(merged);
+            }
+            search.redirect = again.redirect;
+        }
+        search.over()
+    }
+
+    fn search(&self, form: &str, search: &mut Search<'_>) -> Option<Found> {
+        for (index, slash) in self.fixed.get(form).into_iter().flatten() {
+            let entry = &self.entries[*index];
+            if search.takes(entry, *slash == Slash::Missing, form) {
+                return Some(Found::Entry(*index, Vec::new()));
+            }
+        }
+        if self.order.is_empty() {
+            return None;
+        }
+        for matched in self.any.matches(form) {
+            let Some(captures) = self.each[matched].captures(form) else { continue };
+            let index = self.order[matched];
+            let entry = &self.entries[index];
+            let groups = entry.rule.names().count();
+            let value = |at: usize| captures.get(at + 1).map_or("", |found| found.as_str());
+            let mut variables = entry.rule.variables().enumerate();
+            if !variables.all(|(at, (_, converter))| converter.accepts(value(at))) {
+                continue;
+            }
+            let lacks_slash = entry.rule.ends_with_slash() && value(groups).is_empty();
+            if search.takes(entry, lacks_slash, form) {
+                return Some(Found::Entry(
+                    index,
+                    (0..groups).map(|at| canonical::to_text(value(at))).collect(),
+                ));
+            }
+        }
+        None
+    }
+}
+
+/// What a search has met on its way.
+struct Search<'a> {
+    method: &'a Method,
+    redirect: Option<String>,
+    allowed: Vec<Method>,
+}
+
+impl Search<'_> {
+    /// Whether a rule that matches the path is the one.
+    fn takes(&mut self, entry: &Entry, lacks_slash: bool, form: &str) -> bool {
+        if !entry.methods.contains(self.method) {
+            self.allowed.extend(entry.methods.iter().cloned());
+            return false;
+        }
+        if lacks_slash && entry.strict_slashes {
+            self.redirect.get_or_insert_with(|| format!("{form}/"));
+            return false;
+        }
+        true
+    }
+
+    fn over(self) -> Found {
+        let Self { method, redirect, mut allowed } = self;
+        if let Some(path) = redirect {
+            return Found::Redirect(path);
+        }
+        if allowed.is_empty() {
+            return Found::Nothing;
+        }
+        allowed.push(Method::OPTIONS);
+        allowed.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        allowed.dedup();
+        if *method == Method::OPTIONS { Found::Options(allowed) } else { Found::OtherMethods(allowed) }
+    }
+}
+
+fn merge_slashes(form: &str) -> String {
+    let mut merged = String::with_capacity(form.len());
+    for character in form.chars() {
+        if character != '/' || !merged.ends_with('/') {
+            merged.push(character);
+        }
+    }
+    merged
+}
+
+/// The form in which a path is matched; `None` if it decodes to no UTF-8.
+pub(crate) fn canonical_path(path: &str) -> Option<std::borrow::Cow<'_, str>> {
+    canonical::of_path(path)
+}
