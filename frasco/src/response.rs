@@ -137,7 +137,7 @@ impl Response {
 /// | value | answer |
 /// |---|---|
 /// | `&str`, `String`, bytes | 200, `text/html; charset=utf-8` |
-/// | [`Json`](crate::Json) | 200, `application/json` |
+/// | [`Json`] | 200, `application/json` |
 /// | [`Body`], a stream by [`Body::stream`] | 200, no type of its own |
 /// | `()` | 204 |
 /// | [`Response`], [`redirect`], `http::Response<Body>` | itself |
