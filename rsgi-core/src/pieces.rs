@@ -5,8 +5,8 @@
 //! small piece costs it more than copying does (benches, `rsgi-hyper-stream`). Made by [`Outgoing::in_pieces`]; boxed
 //! there, so that small answers don't carry it along.
 //!
-//! Invariants: the remainder is over only when the engine has been given the last piece. No piece waits for one that
-//! isn't there yet, and an error never comes in the turn of a piece.
+//! Invariants: the remainder is over only when the engine has been given the last piece. No piece waits here for one that
+//! isn't there yet (an adapter may have it wait, by a clock of its own), and an error never comes in the turn of a piece.
 
 use std::ops::RangeInclusive;
 use std::pin::Pin;

@@ -1,6 +1,7 @@
 //! An answer's body as hyper takes it on HTTP/2; on HTTP/1 it is core's as it is.
 //!
-//! It comes in small pieces, so that the client's window holds it back, and knows when the stream is over. A
+//! It comes in pieces of a frame at most, so that the client's window holds it back, and in few small ones
+//! (`http2/paced.rs`); and it knows when the stream is over. A
 //! [`Piece`] tells its stream how much of it h2 has written: nothing else could tell what was sent from what waits for a
 //! client's window.
 //!
@@ -14,13 +15,14 @@ use rsgi_core::bytes::{Buf, Bytes};
 use rsgi_core::http_body::{Body, Frame, SizeHint};
 use rsgi_core::{Outgoing, OutgoingError};
 
+use crate::http2::paced::{ENOUGH, Paced};
 use crate::http2::streams::Stream;
 
 /// The body of an answer on HTTP/2.
 #[derive(Debug)]
 pub(crate) struct Http2Body {
     /// `None` if the stream has been taken over.
-    outgoing: Option<Outgoing>,
+    outgoing: Option<Paced>,
     /// What is left of content that is in memory, or of a large piece.
     rest: Bytes,
     /// An error that waits until what came before it is flushed.
@@ -32,13 +34,12 @@ impl Http2Body {
     pub(crate) fn new(mut outgoing: Outgoing, stream: Arc<Stream>) -> Self {
         let rest = outgoing.take_bytes().unwrap_or_default();
         if !outgoing.is_end_stream() {
-            // Small ones joined, too: a client that guards itself, as one on the h2 crate does, ends a connection on which
-            // too many small frames wait to be read.
+            // Small ones joined, too: what comes as one frame needn't be paced.
             outgoing.in_pieces(&(ENOUGH..=PIECE));
         } else if rest.is_empty() {
             stream.ended();
         }
-        Self { outgoing: Some(outgoing), rest, held: None, stream }
+        Self { outgoing: Some(Paced::new(outgoing)), rest, held: None, stream }
     }
 
     pub(crate) fn empty(stream: Arc<Stream>) -> Self {
@@ -75,7 +76,7 @@ impl Body for Http2Body {
             return Poll::Ready(this.held.take().map(|held| Err(held.error)));
         }
         let Some(outgoing) = &mut this.outgoing else { return Poll::Ready(None) };
-        match ready!(Pin::new(outgoing).poll_frame(context)) {
+        match ready!(outgoing.poll_frame(context)) {
             Some(Ok(frame)) => Poll::Ready(Some(Ok(match frame.into_data() {
                 Ok(bytes) => this.piece(bytes),
                 Err(trailers) => {
@@ -96,9 +97,7 @@ impl Body for Http2Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty()
-            && self.held.is_none()
-            && self.outgoing.as_ref().is_none_or(Outgoing::is_end_stream)
+        self.rest.is_empty() && self.held.is_none() && self.outgoing.as_ref().is_none_or(Paced::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -169,9 +168,6 @@ impl Held {
 /// The first flush behind an error may have begun, on another thread, before the last piece was there. The second began
 /// when that was over.
 const NUDGES: u8 = 2;
-
-/// From so many bytes on a piece is a frame of its own.
-const ENOUGH: usize = 1024;
 
 /// The most bytes that go to h2 at once: a frame of the usual size.
 const PIECE: usize = 16 * 1024;

@@ -1,7 +1,9 @@
 //! One HTTP/2 connection: hyper's engine, whose streams are tasks of their own.
 //!
-//! Read next: `service.rs` for a request, `streams.rs` for what connection and streams know of each other.
+//! Read next: `service.rs` for a request, `streams.rs` for what connection and streams know of each other, `paced.rs` for small
+//! frames.
 
+pub(crate) mod paced;
 mod service;
 pub(crate) mod streams;
 
