@@ -44,7 +44,7 @@ fn by_rsgi(requests: usize) -> usize {
 }
 
 /// Has a server answer so many requests on one connection.
-fn drive(requests: usize, serve: impl FnOnce(Waking)) -> usize {
+pub(crate) fn drive(requests: usize, serve: impl FnOnce(Waking)) -> usize {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime for the connection");
     runtime.block_on(async {
         let pipe = Waking::default();
@@ -62,7 +62,7 @@ fn drive(requests: usize, serve: impl FnOnce(Waking)) -> usize {
 
 /// A pipe whose server is woken when there is something to read, and may read less than all of it.
 #[derive(Clone, Default)]
-struct Waking {
+pub(crate) struct Waking {
     /// What is written.
     pipe: Pipe,
     reader: Arc<Mutex<Reader>>,

@@ -8,6 +8,7 @@
 
 mod axum_cases;
 mod cases;
+mod frasco_cases;
 mod hyper_cases;
 mod pipe;
 
@@ -39,5 +40,6 @@ pub use axum_cases::AXUM_CASES;
 pub use cases::{Case, run};
 pub use command::follow;
 pub use fleets::beside_gunicorn;
+pub use frasco_cases::FRASCO_CASES;
 pub use gateways::beside_uwsgi;
 pub use hyper_cases::{HYPER_CASES, HyperCase};

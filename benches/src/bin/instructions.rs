@@ -8,13 +8,13 @@
 
 use std::process::{Command, ExitCode, Stdio};
 
-use rsgi_benches::{AXUM_CASES, Case, HYPER_CASES, run};
+use rsgi_benches::{AXUM_CASES, Case, FRASCO_CASES, HYPER_CASES, run};
 
 const SHORT: usize = 160;
 const LONG: usize = 1_120;
 
 /// What is compared with what: the most it may cost, and what it cost when this was committed.
-const RATIOS: [(&str, &str, f64, f64); 7] = [
+const RATIOS: [(&str, &str, f64, f64); 8] = [
     ("rsgi-hyper", "hyper", 1.08, 1.072),
     ("rsgi-hyper-middleware", "hyper-fields", 1.10, 1.078),
     ("rsgi-hyper-pipelined", "hyper-pipelined", 1.08, 1.178),
@@ -22,6 +22,7 @@ const RATIOS: [(&str, &str, f64, f64); 7] = [
     ("rsgi-hyper-one", "rsgi-hyper-field", 1.03, 0.976),
     ("rsgi-hyper-mount", "rsgi-hyper-unmounted", 1.03, 1.067),
     ("rsgi-hyper-axum", "axum-serve", 1.03, 1.271),
+    ("rsgi-hyper-frasco", "axum-serve", 1.00, 0.919),
 ];
 
 /// How far over the committed ratio a change may go before it fails: another machine's memory functions are others.
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [case, requests] = arguments.as_slice() {
         let Ok(requests) = requests.parse() else { return ExitCode::FAILURE };
-        let known = HYPER_CASES.iter().chain(&AXUM_CASES).find(|(name, _)| name == case);
+        let known = HYPER_CASES.iter().chain(&AXUM_CASES).chain(&FRASCO_CASES).find(|(name, _)| name == case);
         let bytes =
             known.map(|(_, run)| run(requests)).or_else(|| Some(run(case.parse::<Case>().ok()?, requests)));
         println!("{bytes:?} bytes");
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
 
 fn table() -> Result<bool, String> {
     let mut counts = Vec::new();
-    let more = HYPER_CASES.iter().chain(&AXUM_CASES).map(|(name, _)| *name);
+    let more = HYPER_CASES.iter().chain(&AXUM_CASES).chain(&FRASCO_CASES).map(|(name, _)| *name);
     for name in Case::ALL.iter().map(|(name, _)| *name).chain(more) {
         let each = (count(name, LONG)? - count(name, SHORT)?) / (LONG - SHORT) as u64;
         println!("{name:22} {each:6} instructions a request");

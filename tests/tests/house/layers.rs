@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-tower", "rsgi-middleware", "rsgi-serve", "rsgi-test"],
     ),
     ("rsgi-afternoon", &["rsgi-core", "rsgi-test"]),
-    ("rsgi-benches", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-tower"]),
+    ("rsgi-benches", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-tower", "frasco"]),
     (
         "rsgi-tests",
         &[
