@@ -36,6 +36,12 @@ mod request;
 mod error;
 mod response;
 
+/// The README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[derive(Debug)]
+pub struct Readme;
+
 pub use app::App;
 pub use blueprint::Blueprint;
 pub use builder::{BuildError, Builder};

@@ -1,6 +1,7 @@
 //! `axum`: the same Router on both servers, alone and under the master, and by FastCGI all but the WebSocket.
 
-use crate::child::{Child, Client, SERVERS, masked};
+use crate::child::{Child, SERVERS, masked};
+use crate::gateway::by_fastcgi;
 
 /// One process, and two workers under a master.
 const WAYS: [&[&str]; 2] = [&[], &["-w", "2"]];
@@ -101,47 +102,6 @@ fn upload() -> String {
         "POST /api/upload HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=cut\r\n\
          Content-Length: {length}\r\n\r\n{body}"
     )
-}
-
-/// Asks as a web server does, in one request of the protocol, and gives what came on its standard output.
-fn by_fastcgi(client: &mut Client, path: &str, more: &[(&str, &str)]) -> String {
-    let mut params = Vec::new();
-    let known = [
-        ("REQUEST_METHOD", "GET"),
-        ("REQUEST_URI", path),
-        ("SCRIPT_NAME", ""),
-        ("PATH_INFO", path),
-        ("SERVER_PROTOCOL", "HTTP/1.1"),
-        ("SERVER_NAME", "a"),
-        ("SERVER_PORT", "80"),
-        ("HTTP_HOST", "a"),
-        ("REMOTE_ADDR", "192.0.2.7"),
-        ("REMOTE_PORT", "4711"),
-    ];
-    for (name, value) in known.iter().chain(more) {
-        params.extend([u8::try_from(name.len()).unwrap(), u8::try_from(value.len()).unwrap()]);
-        params.extend([name.as_bytes(), value.as_bytes()].concat());
-    }
-    // FCGI_BEGIN_REQUEST as responder, FCGI_PARAMS to their end, an empty FCGI_STDIN.
-    let mut bytes = record(1, &[0, 1, 0, 0, 0, 0, 0, 0]);
-    bytes.extend([record(4, &params), record(4, b""), record(5, b"")].concat());
-    client.send(bytes);
-    let answer = client.rest();
-    let mut output = Vec::new();
-    let mut rest = &*answer;
-    while let [1, kind, _, _, high, low, padding, _, tail @ ..] = rest {
-        let length = usize::from(u16::from_be_bytes([*high, *low]));
-        if *kind == 6 {
-            output.extend(&tail[..length]);
-        }
-        rest = &tail[length + usize::from(*padding)..];
-    }
-    String::from_utf8(output).unwrap()
-}
-
-fn record(kind: u8, content: &[u8]) -> Vec<u8> {
-    let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
-    [&[1, kind, 0, 1, high, low, 0, 0], content].concat()
 }
 
 /// The example of RFC 6455, section 1.3.

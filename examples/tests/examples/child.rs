@@ -32,7 +32,7 @@ impl Child {
     }
 
     /// The same, with more arguments: workers, or a web server's protocol.
-    #[cfg(feature = "axum")]
+    #[cfg(any(feature = "axum", feature = "frasco"))]
     pub(crate) fn launch_as(program: &str, server: &str, arguments: &[&str]) -> Self {
         Self::launch_with(program, server, arguments)
     }

@@ -15,6 +15,10 @@ mod upgrade;
 mod axum;
 #[cfg(feature = "download")]
 mod download;
+#[cfg(feature = "frasco")]
+mod frasco;
+#[cfg(any(feature = "axum", feature = "frasco"))]
+mod gateway;
 #[cfg(feature = "stream")]
 mod stream;
 #[cfg(feature = "upload")]
