@@ -21,7 +21,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-serve", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-middleware", "rsgi-test"]),
     (
         "rsgi-examples",
-        &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-tower", "rsgi-middleware", "rsgi-serve", "rsgi-test", "frasco"],
+        &[
+            "rsgi-core",
+            "rsgi-std",
+            "rsgi-hyper",
+            "rsgi-tower",
+            "rsgi-middleware",
+            "rsgi-serve",
+            "rsgi-test",
+            "frasco",
+        ],
     ),
     ("rsgi-afternoon", &["rsgi-core", "rsgi-test"]),
     ("rsgi-benches", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-tower", "frasco"]),
