@@ -20,8 +20,15 @@ pub struct Builder {
     pub(crate) scope: Scope,
     converters: Converters,
     states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
-    middleware: Vec<Box<dyn FnOnce(BoxApp) -> BoxApp + Send>>,
+    middleware: Vec<Wrap>,
+    /// Around the middleware.
+    pub(crate) around: Option<Wrap>,
+    /// The types that the app's requests have in the slots of their environ.
+    pub(crate) slots: HashSet<TypeId>,
 }
+
+/// Puts something around an app.
+pub(crate) type Wrap = Box<dyn FnOnce(BoxApp) -> BoxApp + Send>;
 
 impl Builder {
     pub(crate) fn new(name: &str) -> Self {
@@ -30,6 +37,8 @@ impl Builder {
             converters: Converters::default(),
             states: HashMap::new(),
             middleware: Vec::new(),
+            around: None,
+            slots: HashSet::new(),
         }
     }
 
@@ -58,7 +67,7 @@ impl Builder {
         self
     }
 
-    /// Puts middleware around the whole app; the first added is the outermost.
+    /// Puts middleware around the whole app; the first added is the outermost, but for sessions, which are around all of it.
     #[must_use]
     pub fn middleware<M>(mut self, middleware: M) -> Self
     where
@@ -80,12 +89,12 @@ impl Builder {
         let Plan { parts, entries, views, mut faults, .. } = plan;
         let states: HashSet<TypeId> = self.states.keys().copied().collect();
         for (entry, view) in entries.iter().zip(&views) {
-            let boot = Boot { states: &states, entry: Some(entry) };
+            let boot = Boot { states: &states, slots: &self.slots, entry: Some(entry) };
             if let Err(why) = view.check(&boot) {
                 faults.push(format!("the handler of {} ({}): {why}", entry.rule.text, entry.endpoint));
             }
         }
-        let boot = Boot { states: &states, entry: None };
+        let boot = Boot { states: &states, slots: &self.slots, entry: None };
         faults.extend(parts.iter().flat_map(|part| part.check(&boot)));
         let router = match Router::new(entries) {
             Ok(router) if faults.is_empty() => router,
@@ -97,7 +106,7 @@ impl Builder {
         };
         let built = Built { name: self.scope.name, router, views, parts, states: self.states };
         let road = Road(Arc::new(built));
-        let mut middleware = self.middleware.into_iter().rev();
+        let mut middleware = self.around.into_iter().chain(self.middleware).rev();
         let outer = middleware
             .next()
             .map(|wrap| middleware.fold(wrap(BoxApp::new(road.clone())), |app, wrap| wrap(app)));

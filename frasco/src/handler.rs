@@ -20,6 +20,8 @@ use crate::routing::Entry;
 #[derive(Debug)]
 pub struct Boot<'a> {
     pub(crate) states: &'a HashSet<TypeId>,
+    /// What requests have in the slots of their environ.
+    pub(crate) slots: &'a HashSet<TypeId>,
     /// The rule of the handler; `None` for a hook and an error handler.
     pub(crate) entry: Option<&'a Entry>,
 }
@@ -29,6 +31,13 @@ impl Boot<'_> {
     #[must_use]
     pub fn has_state<T: 'static>(&self) -> bool {
         self.states.contains(&TypeId::of::<T>())
+    }
+
+    /// Tells whether the app's requests have a value of this type in a slot of their environ, as far as is known: what the app itself
+    /// sees to, such as `Session`, and not what middleware puts there.
+    #[must_use]
+    pub fn has_slot<T: 'static>(&self) -> bool {
+        self.slots.contains(&TypeId::of::<T>())
     }
 
     /// The variables of the handler's rule, with a sample of each that it matches, and its defaults; `None` for a hook and an error handler, which have

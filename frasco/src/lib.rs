@@ -18,6 +18,13 @@
 //! ([`FromRequest`]), and what it returns is its answer ([`IntoResponse`]). `?` works on every error, and on [`abort`].
 //! Nothing is global: the request is an argument, and what the app holds is [`State`].
 //!
+//! What needs crates of its own is a feature; all but `testing` are on by default, and `full` is all of them.
+//!
+//! | feature | gives |
+//! |---|---|
+//! | `csrf` | `CsrfToken`, by the middleware `Csrf` |
+//! | `sessions` | `Session`, `flash` |
+//!
 //! Read in the order of the modules: what is built, what a request meets, what a handler gets and gives.
 #![forbid(unsafe_code)]
 
@@ -36,6 +43,11 @@ mod request;
 mod error;
 mod response;
 
+#[cfg(feature = "csrf")]
+mod csrf;
+#[cfg(feature = "sessions")]
+mod sessions;
+
 /// The README, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -53,3 +65,10 @@ pub use response::{IntoResponse, IntoStatus, Json, Response, redirect};
 pub use routing::converter::{Arguments, Converter};
 pub use routing::{UrlError, UrlFor};
 pub use scope::Route;
+
+#[cfg(feature = "csrf")]
+pub use rsgi_middleware::{Csrf, CsrfError, CsrfErrorKind, CsrfToken};
+#[cfg(feature = "sessions")]
+pub use rsgi_middleware::{SameSite, Session, SessionError, SessionErrorKind, SessionKey, Sessions};
+#[cfg(feature = "sessions")]
+pub use sessions::{Flashes, Message, flash};
