@@ -69,10 +69,7 @@ impl Body for Http2Body {
             return Poll::Ready(Some(Ok(this.piece(rest))));
         }
         if let Some(held) = &mut this.held {
-            ready!(this.stream.poll_flushed(held.flushes, context));
-            if held.nudges > 0 {
-                return Poll::Ready(Some(Ok(held.nudge(&this.stream))));
-            }
+            ready!(held.poll_flushed(&this.stream, context));
             return Poll::Ready(this.held.take().map(|held| Err(held.error)));
         }
         let Some(outgoing) = &mut this.outgoing else { return Poll::Ready(None) };
@@ -86,8 +83,9 @@ impl Body for Http2Body {
             }))),
             Some(Err(error)) => {
                 this.stream.failed();
-                let held = this.held.insert(Held { error, nudges: NUDGES, flushes: 0 });
-                Poll::Ready(Some(Ok(held.nudge(&this.stream))))
+                let held = this.held.insert(Held { error, awaited: FLUSHES, before: this.stream.flush() });
+                ready!(held.poll_flushed(&this.stream, context));
+                Poll::Ready(this.held.take().map(|held| Err(held.error)))
             }
             None => {
                 this.stream.ended();
@@ -150,24 +148,29 @@ impl Drop for Piece {
 #[derive(Debug)]
 struct Held {
     error: OutgoingError,
-    /// Empty pieces that are still to be given.
-    nudges: u8,
-    /// How often the connection had flushed before the last one.
-    flushes: u64,
+    /// Flushes that are still to come.
+    awaited: u8,
+    /// How often the connection had flushed before it was asked for the next.
+    before: u64,
 }
 
 impl Held {
-    /// An empty piece, which makes the connection flush, whatever was flushed by now.
-    fn nudge(&mut self, stream: &Arc<Stream>) -> Frame<Piece> {
-        self.nudges -= 1;
-        self.flushes = stream.flushes();
-        Frame::data(Piece::new(Bytes::new(), stream))
+    /// Waits until the connection has flushed what was given before the error.
+    fn poll_flushed(&mut self, stream: &Stream, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(stream.poll_flushed(self.before, context));
+            self.awaited -= 1;
+            if self.awaited == 0 {
+                return Poll::Ready(());
+            }
+            self.before = stream.flush();
+        }
     }
 }
 
 /// The first flush behind an error may have begun, on another thread, before the last piece was there. The second began
 /// when that was over.
-const NUDGES: u8 = 2;
+const FLUSHES: u8 = 2;
 
 /// The most bytes that go to h2 at once: a frame of the usual size.
 const PIECE: usize = 16 * 1024;

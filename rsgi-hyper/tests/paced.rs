@@ -140,6 +140,22 @@ async fn a_small_piece_goes_with_the_large_one_behind_it() {
     assert!((AT_ONCE..AT_ONCE + 10).contains(&small), "{small} small frames");
 }
 
+/// Nor are empty frames sent, of which such a client takes a hundred in a connection's life: two of them used to have the
+/// connection flush before the reset of each answer that broke, so that the fiftieth took all others along.
+#[tokio::test(start_paused = true)]
+async fn answers_that_break_by_the_hundred_leave_their_connection_alone() {
+    let (over, _) = watch::channel(false);
+    let mut client = connect(one_by_one(3, over, Err("the app's own"))).await;
+    for number in 0..200 {
+        let mut body = get(&mut client).await.unwrap().into_body();
+        for _ in 0..3 {
+            assert_eq!(body.data().await.unwrap().unwrap(), "x", "what was made before the error");
+        }
+        let error = body.data().await.unwrap().unwrap_err();
+        assert_eq!(error.reason(), Some(Reason::INTERNAL_ERROR), "answer {number}");
+    }
+}
+
 /// An app whose body makes pieces of a byte, and gives others a turn behind each, so that each comes alone.
 fn one_by_one(
     count: usize,

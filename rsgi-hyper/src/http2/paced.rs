@@ -92,8 +92,7 @@ impl Paced {
         // The frame that ends a stream is none of many.
         let is_last = self.outgoing.is_end_stream();
         let Some(kept) = self.joined() else {
-            // Empty ones take nothing from the budget, and are made for their flush.
-            if is_last || bytes.len() >= SMALL || bytes.is_empty() {
+            if is_last || bytes.len() >= SMALL {
                 return Some(bytes);
             }
             match self.pace.spend(Instant::now()) {

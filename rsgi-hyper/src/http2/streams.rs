@@ -250,8 +250,15 @@ impl Stream {
         self.state.store(LEFT, Ordering::Relaxed);
     }
 
-    /// How often the connection has flushed.
-    pub(crate) fn flushes(&self) -> u64 {
+    /// Has the connection flush, and tells how often it had before. By its task and not by an empty frame: a client on the h2
+    /// crate takes a hundred of those in a connection's life, and then ends it.
+    pub(crate) fn flush(&self) -> u64 {
+        let before = self.flushes();
+        wake(&self.streams.lock());
+        before
+    }
+
+    fn flushes(&self) -> u64 {
         self.streams.flushes.load(Ordering::SeqCst)
     }
 
