@@ -1,4 +1,5 @@
-//! [`Sessions`]: values that a client keeps from request to request, in a cookie that only the server can read or make.
+//! [`Sessions`]: values that a client keeps from request to request, in a cookie that only the server can make, and read unless
+//! it is told otherwise.
 //!
 //! Nothing is stored on the server, so any process with the keys knows every session; and so none can be ended before its
 //! age but by changing the keys. Read next: `session.rs` (what the app holds), `sealing.rs` (what the cookie holds).
@@ -25,13 +26,13 @@ pub use error::{SessionError, SessionErrorKind};
 pub use sealing::SessionKey;
 pub use session::Session;
 
-use sealing::Content;
+use sealing::{Content, Seal};
 use session::Close;
 
 /// Gives each request its client's [`Session`].
 ///
-/// The session lies in the client's cookie, encrypted and authenticated (AES-256-GCM); what was changed, what no key
-/// opens and what has ended is ignored, with a line at `debug` in the log. The cookie is `HttpOnly`,
+/// The session lies in the client's cookie, encrypted and authenticated (AES-256-GCM), or
+/// [signed only](Self::signed_only); what was changed, what no key opens and what has ended is ignored, with a line at `debug` in the log. The cookie is `HttpOnly`,
 /// `SameSite=Lax`, `Secure` if the client came by https as far as is trusted, and valid below the mount that this
 /// middleware stands at.
 ///
@@ -69,6 +70,7 @@ pub struct Sessions {
 struct Settings {
     /// The first seals; all open.
     keys: Vec<SessionKey>,
+    seal: Seal,
     name: String,
     max_age: Duration,
     same_site: SameSite,
@@ -103,6 +105,7 @@ impl Sessions {
     pub fn new(key: SessionKey) -> Self {
         let settings = Settings {
             keys: vec![key],
+            seal: Seal::Encrypted,
             name: "session".to_owned(),
             max_age: Duration::from_hours(24 * 14),
             same_site: SameSite::default(),
@@ -124,6 +127,40 @@ impl Sessions {
     #[must_use]
     pub fn also_open(self, key: SessionKey) -> Self {
         self.set(|settings| settings.keys.push(key))
+    }
+
+    /// Signs the cookie and doesn't encrypt it (HMAC-SHA256), as Flask does: nobody can change it or make one, and whoever
+    /// holds it can read all that is in it, the client first. Default: encrypted. For values that are no secret, where
+    /// something else without the key is to read them. Keys rotate in the same way, and its end is under the signature.
+    ///
+    /// The value is the session as JSON in URL-safe base64, a dot, and the signature; `v` of the JSON holds the values. One
+    /// way opens nothing of the other: to change it ends the sessions that there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rsgi_core::http::StatusCode;
+    /// use rsgi_core::{app_fn, Middleware};
+    /// use rsgi_middleware::{Session, SessionKey, Sessions};
+    /// use rsgi_test::Client;
+    ///
+    /// let app = app_fn(|environ, start_response| async move {
+    ///     let session = environ.get::<Session>().ok_or("no session")?.clone();
+    ///     session.insert("theme", "dark")?;
+    ///     Ok(start_response.status(StatusCode::OK).empty())
+    /// });
+    /// let key = SessionKey::new(b"from the settings: 32 random bytes or more")?;
+    /// let answer = Client::new(Sessions::new(key).signed_only().wrap(app)).get("/").answer();
+    ///
+    /// let cookie = answer.field("set-cookie").ok_or("no cookie")?;
+    /// let (payload, _signature) =
+    ///     cookie.trim_start_matches("session=").split_once('.').ok_or("not signed")?;
+    /// assert!(payload.starts_with("eyJ"), "base64 of JSON");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn signed_only(self) -> Self {
+        self.set(|settings| settings.seal = Seal::Signed)
     }
 
     /// Names the cookie. Default: `session`.
@@ -190,7 +227,11 @@ fn is_attribute(text: &str) -> bool {
 impl fmt::Debug for Settings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = formatter.debug_struct("Settings");
-        debug.field("keys", &self.keys).field("name", &self.name).field("max_age", &self.max_age);
+        debug
+            .field("keys", &self.keys)
+            .field("seal", &self.seal)
+            .field("name", &self.name)
+            .field("max_age", &self.max_age);
         debug.finish_non_exhaustive()
     }
 }
@@ -237,14 +278,14 @@ impl Ticket {
     }
 
     fn open(&self) -> Content {
-        let Settings { keys, name, .. } = &*self.settings;
+        let Settings { keys, name, seal, .. } = &*self.settings;
         let now = self.now();
-        self.values.iter().find_map(|value| Content::open(name, value, keys, now)).unwrap_or_default()
+        self.values.iter().find_map(|value| Content::open(*seal, name, value, keys, now)).unwrap_or_default()
     }
 
     /// How long the whole field is.
     fn cookie_length(&self, content: &Content) -> Result<usize, serde_json::Error> {
-        let length = if content.is_empty() { 0 } else { content.sealed_length()? };
+        let length = if content.is_empty() { 0 } else { content.sealed_length(self.settings.seal)? };
         Ok(self.cookie(String::new()).to_string().len() + length)
     }
 
@@ -277,7 +318,8 @@ impl Ticket {
             Close::Read => None,
             Close::Seal(mut content) => {
                 content.expires = self.now().saturating_add(self.settings.max_age.as_secs());
-                Some(self.cookie(content.seal(&self.settings.name, &self.settings.keys[0])?))
+                let Settings { keys, name, seal, .. } = &*self.settings;
+                Some(self.cookie(content.seal(*seal, name, &keys[0])?))
             }
             Close::Remove => {
                 let mut cookie = self.cookie(String::new());

@@ -13,7 +13,8 @@ use super::Ticket;
 use super::error::{SessionError, SessionErrorKind};
 use super::sealing::Content;
 
-/// A client's session: values by name, kept by the client in a sealed cookie.
+/// A client's session: values by name, kept by the client in a sealed cookie, which it can't read unless that is
+/// [signed only](crate::Sessions::signed_only).
 ///
 /// In the environ's slot of this type, behind [`Sessions`](crate::Sessions). A clone is the same session: an app takes
 /// one out and may change it until it returns its answer; afterwards every change is an error, as it would be lost.
