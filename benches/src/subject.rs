@@ -127,6 +127,8 @@ pub(crate) const SUBJECTS: &[Subject] = &[
     ),
     mounted("rsgi-hyper-mount", &["--server", "hyper", "--app", "async", "--wrap", "mount"]),
     ours("rsgi-hyper-blocking", "rsgi-hyper, blocking app", &["--server", "hyper", "--app", "blocking"]),
+    ours("frasco-std", "rsgi-std, the talk's app in frasco", &["--server", "std", "--app", "frasco"]),
+    ours("frasco-hyper", "rsgi-hyper, the talk's app in frasco", &["--server", "hyper", "--app", "frasco"]),
     Subject {
         name: "rsgi-std-talk",
         what: "rsgi-std, the application of the example `ping`: a factory and a mount",

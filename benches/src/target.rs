@@ -146,6 +146,9 @@ pub(crate) const TARGETS: &[Target] = &[
     less(&["granian"]),
     less(&["uwsgi"]),
     less(&["waitress"]),
+    cpu("ping", "frasco-hyper", Theirs::Best(&["axum"]), 1.0),
+    cpu("ping", "frasco-std", Theirs::Best(&["actix"]), 1.0),
+    cpu("ping", "frasco-std", Theirs::Best(&["rouille"]), 1.0),
     Target {
         workload: "unpinned",
         ours: "rsgi-std",

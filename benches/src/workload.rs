@@ -109,6 +109,8 @@ const PING: Workload = Workload {
         ("rsgi-hyper-blocking", 0),
         ("hyper-spawn", 0),
         ("rsgi-std-talk", 0),
+        ("frasco-std", 0),
+        ("frasco-hyper", 0),
         ("granian", 0),
         ("uwsgi", 0),
         ("waitress", 0),

@@ -1,6 +1,6 @@
 //! Our servers for the benchmark: the app of `app.rs`, async or blocking, on rsgi-std or rsgi-hyper.
 //!
-//! `ours --listen 127.0.0.1:8000 --server std|hyper --app async|blocking`, and if wanted `--wrap middleware|mount`,
+//! `ours --listen 127.0.0.1:8000 --server std|hyper --app async|blocking|frasco`, and if wanted `--wrap middleware|mount`,
 //! `--protocol http|fastcgi|scgi|uwsgi` (rsgi-gateway in place of both servers), `--threads N` (handler threads of rsgi-std, reactors of rsgi-hyper), `--cores shared|separate` (rsgi-hyper),
 //! `--file PATH`, `--tls CERTIFICATE KEY`. Settings are the defaults, but for the limit of a request's content, which
 //! the peers don't have.
@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod talk;
 
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -47,7 +48,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             &options,
             blocking(move |environ, start_response| app::answer(file.as_deref(), environ, start_response)),
         ),
-        other => Err(format!("--app {other} is neither async nor blocking").into()),
+        "frasco" => wrap(&options, talk::create_app()?),
+        other => Err(format!("--app {other} is none of async, blocking, frasco").into()),
     }
 }
 
