@@ -1,7 +1,5 @@
 //! [`App`]: a finished app, which any RSGI server hosts.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,6 +9,7 @@ use rsgi_core::{BoxApp, Capabilities, Environ, StartResponse, Started};
 
 use crate::builder::Builder;
 use crate::dispatch;
+use crate::extras::States;
 use crate::handler::{Boot, View};
 use crate::response::Response;
 use crate::routing::Router;
@@ -54,7 +53,7 @@ pub(crate) struct Built {
     pub(crate) views: Vec<Arc<dyn View<Response>>>,
     /// The app itself, and its blueprints.
     pub(crate) parts: Vec<Part>,
-    pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    pub(crate) states: States,
 }
 
 /// The app's own hooks and error handlers, or a blueprint's.

@@ -1,6 +1,6 @@
 //! [`Builder`]: makes an app of its parts, or says everything that is wrong with them.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use rsgi_core::http::Method;
 use rsgi_core::{BoxApp, Middleware};
 
 use crate::app::{App, Built, Part, Road};
+use crate::extras::{Extras, States, assemble_all};
 use crate::handler::Boot;
 use crate::routing::converter::{Arguments, Converter, Converters};
 use crate::routing::{Entry, Router, Rule};
@@ -19,7 +20,7 @@ use crate::scope::{Scope, scope_methods};
 pub struct Builder {
     pub(crate) scope: Scope,
     converters: Converters,
-    states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    states: States,
     middleware: Vec<Wrap>,
     /// Around the middleware.
     pub(crate) around: Option<Wrap>,
@@ -35,7 +36,7 @@ impl Builder {
         Self {
             scope: Scope::named(name),
             converters: Converters::default(),
-            states: HashMap::new(),
+            states: States::new(),
             middleware: Vec::new(),
             around: None,
             slots: HashSet::new(),
@@ -86,8 +87,9 @@ impl Builder {
     pub fn build(self) -> Result<App, BuildError> {
         let mut plan = Plan::new(&self.converters);
         plan.add(&self.scope, "", "", None);
-        let Plan { parts, entries, views, mut faults, .. } = plan;
-        let states: HashSet<TypeId> = self.states.keys().copied().collect();
+        let Plan { parts, entries, views, extras, mut faults, .. } = plan;
+        let mut states = self.states;
+        assemble_all(&extras, &mut states, &mut faults);
         for (entry, view) in entries.iter().zip(&views) {
             let boot = Boot { states: &states, slots: &self.slots, entry: Some(entry) };
             if let Err(why) = view.check(&boot) {
@@ -104,7 +106,7 @@ impl Builder {
                 return Err(BuildError { app: self.scope.name, faults });
             }
         };
-        let built = Built { name: self.scope.name, router, views, parts, states: self.states };
+        let built = Built { name: self.scope.name, router, views, parts, states };
         let road = Road(Arc::new(built));
         let mut middleware = self.around.into_iter().chain(self.middleware).rev();
         let outer = middleware
@@ -124,6 +126,8 @@ impl fmt::Debug for Builder {
 struct Plan<'a> {
     converters: &'a Converters,
     parts: Vec<Part>,
+    /// Of each part, with its whole name; the app's is empty.
+    extras: Vec<(String, Extras)>,
     entries: Vec<Entry>,
     views: Vec<Arc<dyn crate::handler::View<crate::Response>>>,
     /// The function of each endpoint.
@@ -138,6 +142,7 @@ impl<'a> Plan<'a> {
         Self {
             converters,
             parts: Vec::new(),
+            extras: Vec::new(),
             entries: Vec::new(),
             views: Vec::new(),
             endpoints: HashMap::new(),
@@ -160,6 +165,7 @@ impl<'a> Plan<'a> {
         chain.push(index);
         self.parts.push(Part::new(scope, chain, below));
         let names = if parent.is_none() { String::new() } else { format!("{whole}.") };
+        self.extras.push((names.trim_end_matches('.').to_owned(), scope.extras.clone()));
         for route in &scope.routes {
             if let Err(why) = self.route(route, &names, &prefix, index) {
                 self.faults.push(format!("the rule {prefix}{}: {why}", route.rule));

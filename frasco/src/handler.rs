@@ -5,6 +5,7 @@
 
 use std::any::{TypeId, type_name};
 use std::collections::HashSet;
+use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -12,25 +13,37 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::extract::FromRequest;
+use crate::extras::States;
 use crate::request::Request;
 use crate::response::{IntoResponse, Response};
 use crate::routing::Entry;
 
 /// What an app has, as far as is known at boot: what extractors and answers look at.
-#[derive(Debug)]
 pub struct Boot<'a> {
-    pub(crate) states: &'a HashSet<TypeId>,
+    pub(crate) states: &'a States,
     /// What requests have in the slots of their environ.
     pub(crate) slots: &'a HashSet<TypeId>,
     /// The rule of the handler; `None` for a hook and an error handler.
     pub(crate) entry: Option<&'a Entry>,
 }
 
+impl fmt::Debug for Boot<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Boot").field("entry", &self.entry).finish_non_exhaustive()
+    }
+}
+
 impl Boot<'_> {
     /// Tells whether the app was given a [`State`](crate::State) of this type.
     #[must_use]
     pub fn has_state<T: 'static>(&self) -> bool {
-        self.states.contains(&TypeId::of::<T>())
+        self.states.contains_key(&TypeId::of::<T>())
+    }
+
+    /// The app's [`State`](crate::State) of this type.
+    #[must_use]
+    pub fn state<T: 'static>(&self) -> Option<&T> {
+        self.states.get(&TypeId::of::<T>())?.downcast_ref()
     }
 
     /// Tells whether the app's requests have a value of this type in a slot of their environ, as far as is known: what the app itself

@@ -31,6 +31,7 @@
 mod app;
 mod blueprint;
 mod builder;
+mod extras;
 mod scope;
 
 mod dispatch;
@@ -53,6 +54,8 @@ mod sessions;
 #[doc = include_str!("../README.md")]
 #[derive(Debug)]
 pub struct Readme;
+#[cfg(feature = "templates")]
+mod templates;
 
 pub use app::App;
 pub use blueprint::Blueprint;
@@ -60,6 +63,9 @@ pub use builder::{BuildError, Builder};
 pub use error::{Error, HttpError, abort, abort_with};
 pub use extract::{Caught, FromRequest, Path, Query, State};
 pub use handler::{BeforeRequest, Boot, Handler, IntoInterruption, Returned, ReturnedBefore};
+/// The engine of the templates, for functions of one's own that take its values.
+#[cfg(feature = "templates")]
+pub use minijinja;
 pub use request::Request;
 pub use response::{IntoResponse, IntoStatus, Json, Response, redirect};
 pub use routing::converter::{Arguments, Converter};
@@ -72,3 +78,5 @@ pub use rsgi_middleware::{Csrf, CsrfError, CsrfErrorKind, CsrfToken};
 pub use rsgi_middleware::{SameSite, Session, SessionError, SessionErrorKind, SessionKey, Sessions};
 #[cfg(feature = "sessions")]
 pub use sessions::{Flashes, Message, flash};
+#[cfg(feature = "templates")]
+pub use templates::{Context, Page, Render, Rendered, render};

@@ -135,14 +135,14 @@ impl Request {
             (Some(own), None) => own.to_owned(),
             (None, _) => endpoint.to_owned(),
         };
+        UrlFor::new(&self.0.app.router, endpoint, self.script_name(), self.external_host())
+    }
+
+    /// Scheme and host as far as they are trusted.
+    pub(crate) fn external_host(&self) -> (String, String) {
         let trusted = self.trusted();
         let host = trusted.host.map_or_else(|| self.server_name().into_owned(), Cow::into_owned);
-        UrlFor::new(
-            &self.0.app.router,
-            endpoint,
-            self.script_name(),
-            (trusted.scheme.as_str().to_owned(), host),
-        )
+        (trusted.scheme.as_str().to_owned(), host)
     }
 
     /// Keeps a value for this request, one of each type; what was kept of the type is gone. Flask's `g`.
@@ -182,6 +182,12 @@ impl Request {
 
     pub(crate) fn take_later(&self) -> Vec<Later> {
         std::mem::take(&mut *lock(&self.0.later))
+    }
+
+    /// The parts whose hooks see this request, from the app on.
+    pub(crate) fn chain(&self) -> &[usize] {
+        let scope = self.matched().map_or(0, |matched| self.0.app.router.entry(matched.entry).scope);
+        &self.0.app.parts[scope].chain
     }
 
     pub(crate) fn app(&self) -> &Arc<Built> {

@@ -10,6 +10,7 @@ use rsgi_core::http::{Method, StatusCode};
 
 use crate::blueprint::Blueprint;
 use crate::error::Error;
+use crate::extras::Extras;
 use crate::handler::{self, Handler, View};
 use crate::request::Request;
 use crate::response::Response;
@@ -30,6 +31,7 @@ pub(crate) struct Scope {
     pub(crate) on_status: Vec<(StatusCode, Arc<dyn View<Response>>)>,
     pub(crate) on_error: Vec<OnError>,
     pub(crate) blueprints: Vec<Blueprint>,
+    pub(crate) extras: Extras,
     pub(crate) faults: Vec<String>,
 }
 

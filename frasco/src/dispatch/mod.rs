@@ -51,9 +51,7 @@ struct Going {
 impl Going {
     /// The parts whose hooks see this request, from the app on.
     fn chain(&self) -> &[usize] {
-        let app = self.request.app();
-        let scope = self.request.matched().map_or(0, |matched| app.router.entry(matched.entry).scope);
-        &app.parts[scope].chain
+        self.request.chain()
     }
 
     async fn respond(&self, otherwise: Option<Found>) -> Result<Response, Error> {
