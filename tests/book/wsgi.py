@@ -1,7 +1,8 @@
 """Runs blocks of Python in one namespace, and asks the WSGI applications among them under wsgiref.validate.
 
-Reads JSON: `code`, the blocks; `requests`, each [name, method, path, content]. Writes JSON: `applications`, the names of
-the callables that take (environ, start_response); `answers`, each [status, content].
+Reads JSON: `code`, the blocks; `requests`, each [application, method, path, content], the first an expression such as a name
+or a factory's call. Writes JSON: `applications`, the names of the callables that take (environ, start_response); `answers`,
+each [status, content].
 """
 
 import inspect
@@ -41,9 +42,9 @@ def is_application(value):
 
 
 given = json.load(sys.stdin)
-names = {}
+names = {"__name__": "__main__"}
 for block in given["code"]:
     exec(compile(block, "block", "exec"), names)
 found = [name for name, value in names.items() if callable(value) and is_application(value)]
-answers = [ask(names[name], *request) for name, *request in given["requests"]]
+answers = [ask(eval(application, names), *request) for application, *request in given["requests"]]
 json.dump({"applications": found, "answers": answers}, sys.stdout)
