@@ -126,6 +126,11 @@ pub(crate) const SUBJECTS: &[Subject] = &[
         &["--server", "hyper", "--app", "async", "--wrap", "middleware"],
     ),
     mounted("rsgi-hyper-mount", &["--server", "hyper", "--app", "async", "--wrap", "mount"]),
+    ours(
+        "rsgi-hyper-axum",
+        "rsgi-hyper, the router of `axum` by rsgi-tower",
+        &["--server", "hyper", "--app", "axum"],
+    ),
     ours("rsgi-hyper-blocking", "rsgi-hyper, blocking app", &["--server", "hyper", "--app", "blocking"]),
     ours("frasco-std", "rsgi-std, the talk's app in frasco", &["--server", "std", "--app", "frasco"]),
     ours("frasco-hyper", "rsgi-hyper, the talk's app in frasco", &["--server", "hyper", "--app", "frasco"]),

@@ -92,6 +92,8 @@ fn absent(run: &Run, target: Target, name: &str) -> String {
 }
 
 const HYPER: Theirs = Theirs::Best(&["hyper", "hyper-flush"]);
+/// The same router behind `axum::serve`.
+const AXUM: Theirs = Theirs::Best(&["axum"]);
 
 const fn cpu(workload: &'static str, ours: &'static str, theirs: Theirs, limit: f64) -> Target {
     Target { workload, ours, theirs, measure: Measure::Cpu, limit: Limit::AtMost(limit) }
@@ -132,6 +134,9 @@ pub(crate) const TARGETS: &[Target] = &[
     cpu("ping", "rsgi-hyper-blocking", HYPER, 1.5),
     cpu("stream", "rsgi-hyper-blocking", HYPER, 2.0),
     cpu("block", "rsgi-hyper-blocking", Theirs::Best(&["hyper-spawn"]), 1.0),
+    cpu("ping", "rsgi-hyper-axum", AXUM, 1.03),
+    cpu("echo", "rsgi-hyper-axum", AXUM, 1.03),
+    cpu("stream", "rsgi-hyper-axum", AXUM, 1.03),
     cpu("ping", "rsgi-std", Theirs::Best(&["limit"]), 1.06),
     less(&["hyper", "hyper-flush"]),
     less(&["may"]),

@@ -102,6 +102,7 @@ const PING: Workload = Workload {
         ("nginx", 0),
         ("actix", 0),
         ("axum", 0),
+        ("rsgi-hyper-axum", 0),
         ("bjoern", 0),
         ("touche", 0),
         ("tiny", 0),
@@ -163,7 +164,14 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         task: Task::Load(Load::Closed { connections: 16, pipelined: 1, upload: 64 * 1024 }),
         path: "/echo",
         body: 64 * KIB,
-        entries: FIVE,
+        entries: &[
+            ("rsgi-std", 0),
+            ("rsgi-hyper", 0),
+            ("hyper", 0),
+            ("hyper-flush", 0),
+            ("axum", 0),
+            ("rsgi-hyper-axum", 0),
+        ],
         ..PING
     },
     Workload {
@@ -180,6 +188,7 @@ pub(crate) const WORKLOADS: &[Workload] = &[
             ("hyper-flush", 0),
             ("hyper-spawn", 0),
             ("axum", 0),
+            ("rsgi-hyper-axum", 0),
         ],
         ..PING
     },

@@ -17,15 +17,16 @@ use rsgi_core::http::{HeaderValue, StatusCode};
 use rsgi_core::{App, Body, Environ, Error, StartResponse, Started};
 use tokio::time::sleep;
 
-const PONG: &str = "pong";
-static PIECE: &[u8] = &[b's'; 1024];
+pub(crate) const PONG: &str = "pong";
+pub(crate) static PIECE: &[u8] = &[b's'; 1024];
+pub(crate) const PIECES: usize = 256;
 static BIG: &[u8] = &[b'b'; 8 << 20];
 const BLOCK: Duration = Duration::from_millis(5);
 const EVENTS: usize = 20;
 const BETWEEN_EVENTS: Duration = Duration::from_millis(50);
 
 const TEXT: &str = "text/plain";
-const BYTES: &str = "application/octet-stream";
+pub(crate) const BYTES: &str = "application/octet-stream";
 const STREAM: &str = "text/event-stream";
 
 /// The async app. It needs tokio's timers.
@@ -79,11 +80,11 @@ fn not_found(start_response: StartResponse) -> Started {
 }
 
 fn pieces() -> impl Iterator<Item = &'static [u8]> + Send + Unpin {
-    std::iter::repeat_n(PIECE, 256)
+    std::iter::repeat_n(PIECE, PIECES)
 }
 
 /// An iterator as a stream that is always ready.
-struct Pieces<I>(I);
+pub(crate) struct Pieces<I>(pub(crate) I);
 
 impl<I: Iterator + Unpin> Stream for Pieces<I> {
     type Item = I::Item;

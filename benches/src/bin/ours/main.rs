@@ -1,6 +1,8 @@
-//! Our servers for the benchmark: the app of `app.rs`, async or blocking, on rsgi-std or rsgi-hyper.
+//! Our servers for the benchmark: the app of `app.rs`, async or blocking, or the router of `router.rs`, on rsgi-std or
+//! rsgi-hyper.
 //!
-//! `ours --listen 127.0.0.1:8000 --server std|hyper --app async|blocking|frasco`, and if wanted `--wrap middleware|mount`,
+//! `ours --listen 127.0.0.1:8000 --server std|hyper --app async|blocking|frasco|axum`, and if wanted
+//! `--wrap middleware|mount`,
 //! `--protocol http|fastcgi|scgi|uwsgi` (rsgi-gateway in place of both servers), `--threads N` (handler threads of rsgi-std, reactors of rsgi-hyper), `--cores shared|separate` (rsgi-hyper),
 //! `--file PATH`, `--tls CERTIFICATE KEY`. Settings are the defaults, but for the limit of a request's content, which
 //! the peers don't have.
@@ -9,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod router;
 mod talk;
 
 use std::error::Error;
@@ -49,7 +52,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             blocking(move |environ, start_response| app::answer(file.as_deref(), environ, start_response)),
         ),
         "frasco" => wrap(&options, talk::create_app()?),
-        other => Err(format!("--app {other} is none of async, blocking, frasco").into()),
+        "axum" => wrap(&options, router::hosted()),
+        other => Err(format!("--app {other} is none of async, blocking, frasco, axum").into()),
     }
 }
 
