@@ -127,18 +127,18 @@ impl Fields {
         Self { map: spare_map::take(), length: None }
     }
 
-    /// Takes a map over whole, where each of its fields may stand as it is; gives it back otherwise.
+    /// Takes a map over whole, where each of its fields may stand as it is; leaves it otherwise.
     #[inline]
-    pub(crate) fn adopt(map: HeaderMap) -> Result<Self, HeaderMap> {
+    pub(crate) fn adopt(map: &mut HeaderMap) -> Option<Self> {
         let mut length = None;
-        for (name, value) in &map {
+        for (name, value) in &*map {
             match check(name, value) {
                 Ok(None) => {}
                 Ok(declared) if length.is_none() => length = declared,
-                _ => return Err(map),
+                _ => return None,
             }
         }
-        Ok(Self { map: spare_map::boxed(map), length })
+        Some(Self { map: spare_map::boxed(std::mem::take(map)), length })
     }
 
     /// The fields, to be read.
@@ -277,10 +277,14 @@ pub fn is_hop_by_hop(name: &HeaderName) -> bool {
 
 /// Reads a `Content-Length`: digits only, no sign, no list (RFC 9110 section 8.6).
 fn parse_length(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+    if value.is_empty() {
         return None;
     }
-    std::str::from_utf8(value).ok()?.parse().ok()
+    // Each digit by itself: to make text of them first costs as much again.
+    value.iter().try_fold(0_u64, |length, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        length.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 #[cfg(test)]

@@ -139,7 +139,17 @@ pub struct Head {
 impl Head {
     #[inline(always)]
     fn new(status: StatusCode) -> Self {
-        Self { status, fields: Fields::new(), options: Options::default() }
+        Self::with_fields(status, Fields::new())
+    }
+
+    /// With fields that were checked already.
+    #[inline(always)]
+    pub(crate) fn with_fields(status: StatusCode, fields: Fields) -> Self {
+        Self { status, fields, options: Options::default() }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// Adds one field, beside those of the same name.
@@ -186,11 +196,6 @@ impl Head {
         {
             self.options.upgrade = None;
         }
-        self
-    }
-
-    pub(crate) fn with_fields(mut self, fields: Fields) -> Self {
-        self.fields = fields;
         self
     }
 
