@@ -3,13 +3,15 @@
 //! On the way out everything that a request has no place for travels in its extensions as a
 //! [`Gateway`], so that the way back loses nothing.
 
-use std::sync::Arc;
+use std::mem::{forget, replace, swap, take};
+use std::sync::{Arc, LazyLock};
 
 use http::uri::PathAndQuery;
-use http::{Request, Uri};
+use http::{Extensions, Request, Uri};
 
 use super::gateway::{Gateway, Rest};
-use super::{Environ, Inner, gone, spare, target_of};
+use super::kept_target::KeptTarget;
+use super::{Environ, gone, spare, target_of};
 use crate::Input;
 use crate::connection::{Connection, Server};
 use crate::endpoint::Endpoint;
@@ -29,7 +31,9 @@ impl Environ {
     /// mount: the path is the path info, `/` where that is empty. On the way back what the framework cut off the front
     /// of it, as a nested router does, counts as mounted.
     pub fn into_mounted_request(self) -> Request<Input> {
-        if self.script_name().is_empty() && self.path_info() == self.uri().path() {
+        let is_at_root =
+            self.inner().script_end == 0 && self.extra().is_none_or(|extra| extra.split.is_none());
+        if is_at_root || self.script_name().is_empty() && self.path_info() == self.uri().path() {
             return self.carried(None);
         }
         let info = if self.path_info().is_empty() { "/" } else { self.path_info() };
@@ -38,16 +42,31 @@ impl Environ {
         self.carried(inside)
     }
 
-    fn carried(self, inside: Option<Uri>) -> Request<Input> {
-        let Inner { mut head, input, exchange, script_end, extra, .. } = self.into_inner();
-        let exchange = exchange.unwrap_or_else(|| gone());
-        let original = match &inside {
-            Some(inside) => std::mem::replace(&mut head.uri, inside.clone()),
-            None => head.uri.clone(),
-        };
-        let gateway = Gateway::new(exchange, Rest { uri: original, inside, script_end, extra });
-        head.extensions.insert(gateway);
-        Request::from_parts(head, input)
+    fn carried(mut self, inside: Option<Uri>) -> Request<Input> {
+        let mut boxed = self.0.take().unwrap_or_else(|| gone());
+        let Some(inner) = boxed.as_mut() else { gone() };
+        let target = KeptTarget::of(&inner.head.uri);
+        let path = inside.as_ref().and_then(Uri::path_and_query).cloned();
+        if let Some(inside) = inside {
+            inner.head.uri = inside;
+        }
+        let exchange = inner.exchange.take().unwrap_or_else(|| gone());
+        let extra = inner.extra.take();
+        let rest = Rest { target, inside: path, script_end: replace(&mut inner.script_end, 0), extra };
+        let mut request = Request::new(take(&mut inner.input));
+        // Exchanged for an empty head, piece by piece: moved out in one, a head is copied four times on its way.
+        swap(request.method_mut(), &mut inner.head.method);
+        swap(request.uri_mut(), &mut inner.head.uri);
+        swap(request.headers_mut(), &mut inner.head.headers);
+        swap(request.extensions_mut(), &mut inner.head.extensions);
+        *request.version_mut() = inner.head.version;
+        spare::keep(boxed);
+        let extensions = request.extensions_mut();
+        if extensions.is_empty() {
+            forget(replace(extensions, ROOMY.clone()));
+        }
+        extensions.insert(Gateway::new(exchange, rest));
+        request
     }
 
     /// Turns a request back into the environ it came from. One that came from no environ gets a connection of its
@@ -55,28 +74,30 @@ impl Environ {
     pub fn from_request(request: Request<Input>) -> Self {
         let (mut head, input) = request.into_parts();
         let carried = head.extensions.remove::<Gateway>();
-        match carried.and_then(Gateway::take) {
-            Some((exchange, Rest { uri, inside, script_end, extra })) => {
-                let given = std::mem::replace(&mut head.uri, uri);
-                let mut environ = Self::new(head, input, exchange);
-                let inner = environ.inner_mut();
-                (inner.script_end, inner.extra) = (script_end, extra);
-                match inside {
-                    Some(inside) if inside != given => environ.shortened(&inside, &given),
-                    None if *environ.uri() != given => {
-                        let original = std::mem::replace(&mut environ.inner_mut().head.uri, given);
-                        environ.rewritten(&original);
-                    }
-                    _ => {}
-                }
-                environ
+        let Some((exchange, Rest { target, inside, script_end, extra })) = carried.and_then(Gateway::take)
+        else {
+            return Self::new(head, input, Exchange::new(in_process(Server::new("in-process", VERSION))));
+        };
+        let is_changed = inside.is_some() || !target.is(&head.uri);
+        let given = is_changed.then(|| replace(&mut head.uri, target.into_uri()));
+        let mut environ = Self::new(head, input, exchange);
+        let inner = environ.inner_mut();
+        (inner.script_end, inner.extra) = (script_end, extra);
+        match (given, inside) {
+            (Some(given), Some(inside)) if given.path_and_query() != Some(&inside) => {
+                environ.shortened(&inside, &given);
             }
-            None => Self::new(head, input, Exchange::new(in_process(Server::new("in-process", VERSION)))),
+            (Some(given), None) => {
+                let original = replace(&mut environ.inner_mut().head.uri, given);
+                environ.rewritten(&original);
+            }
+            _ => {}
         }
+        environ
     }
 
     /// Takes the path that a framework made of the path info for the rest of it: what it cut off the front is mounted.
-    fn shortened(&mut self, inside: &Uri, given: &Uri) {
+    fn shortened(&mut self, inside: &PathAndQuery, given: &Uri) {
         let cut =
             inside.path().strip_suffix(given.path()).filter(|cut| !cut.ends_with('/')).unwrap_or_default();
         let script_name = format!("{}{cut}", self.script_name());
@@ -108,10 +129,6 @@ impl Environ {
             inner.script_end = u16::try_from(kept).unwrap_or(0);
         }
         extra.target.get_or_insert_with(|| target_of(original).into_owned());
-    }
-
-    fn into_inner(mut self) -> Inner {
-        self.0.take().and_then(spare::unbox).unwrap_or_else(|| gone())
     }
 
     /// Makes an environ for a test from a request without a body, on a server that runs blocking work inline.
@@ -149,6 +166,18 @@ fn replaced(uri: &Uri, path_and_query: PathAndQuery) -> Option<Uri> {
     parts.path_and_query = Some(path_and_query);
     Uri::from_parts(parts).ok()
 }
+
+/// Extensions that hold nothing and have room: a copy of them has it, too. By itself http's map grows with its fourth entry;
+/// axum makes three, and ours is one more (`rsgi-hyper-axum` of the benches).
+static ROOMY: LazyLock<Extensions> = LazyLock::new(|| {
+    let mut extensions = Extensions::new();
+    extensions.insert([(); 0]);
+    extensions.insert([(); 1]);
+    extensions.insert([(); 2]);
+    extensions.insert([(); 3]);
+    extensions.clear();
+    extensions
+});
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 

@@ -4,12 +4,14 @@
 //! thinks in http's types, and taken back by [`Environ::from_request`](super::Environ::from_request). One extension,
 //! since each costs an allocation. Next: `convert.rs`.
 
+use std::mem::replace;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use http::Uri;
+use http::uri::PathAndQuery;
 
 use super::extra::Extra;
+use super::kept_target::KeptTarget;
 use crate::connection::{Scheme, Server};
 use crate::disconnect::{Disconnect, Drain};
 use crate::endpoint::Endpoint;
@@ -35,36 +37,49 @@ use crate::tls_facts::Tls;
 /// assert_eq!(gateway.peer().to_string(), "unix:");
 /// # Ok::<(), rsgi_core::Error>(())
 /// ```
-#[derive(Clone)]
 pub struct Gateway {
     exchange: Arc<Exchange>,
+    held: Mutex<Held>,
+}
+
+/// Who else has what a gateway has; shared only from its first clone on, so that most requests allocate nothing for it.
+enum Held {
+    Alone(Rest),
     /// `None` once an environ was made of it again.
-    rest: Arc<Mutex<Option<Rest>>>,
+    Shared(Arc<Mutex<Option<Rest>>>),
 }
 
 /// What an environ has of its own.
 pub(super) struct Rest {
     /// The target as it was.
-    pub(super) uri: Uri,
-    /// The target that the request was given in its place, where it is mounted.
-    pub(super) inside: Option<Uri>,
+    pub(super) target: KeptTarget,
+    /// Path and query that the request was given in their place, where it is mounted.
+    pub(super) inside: Option<PathAndQuery>,
     pub(super) script_end: u16,
     pub(super) extra: Option<Box<Extra>>,
 }
 
 impl Gateway {
+    #[inline]
     pub(super) fn new(exchange: Arc<Exchange>, rest: Rest) -> Self {
-        Self { exchange, rest: Arc::new(Mutex::new(Some(rest))) }
+        Self { exchange, held: Mutex::new(Held::Alone(rest)) }
     }
 
     /// All of it, for the first who asks.
     pub(super) fn take(self) -> Option<(Arc<Exchange>, Rest)> {
-        let rest = self.lock().take()?;
+        let rest = match self.held.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Held::Alone(rest) => rest,
+            Held::Shared(rest) => lock(&rest).take()?,
+        };
         Some((self.exchange, rest))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Rest>> {
-        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Asks what is left of the environ.
+    fn with_rest<T>(&self, ask: impl FnOnce(Option<&mut Rest>) -> T) -> T {
+        match &mut *lock(&self.held) {
+            Held::Alone(rest) => ask(Some(rest)),
+            Held::Shared(rest) => ask(lock(rest).as_mut()),
+        }
     }
 
     /// The other end of the connection.
@@ -142,35 +157,52 @@ impl Gateway {
     /// Where the app is mounted: empty, or beginning with a slash; raw, as in the target.
     #[must_use]
     pub fn script_name(&self) -> String {
-        let rest = self.lock();
-        let Some(rest) = &*rest else { return String::new() };
-        match rest.extra.as_ref().and_then(|extra| extra.split.as_ref()) {
-            Some((script_name, _)) => script_name.clone(),
-            None => rest.uri.path().get(..usize::from(rest.script_end)).unwrap_or_default().to_owned(),
-        }
+        self.with_rest(|rest| {
+            let Some(rest) = rest else { return String::new() };
+            match rest.extra.as_ref().and_then(|extra| extra.split.as_ref()) {
+                Some((script_name, _)) => script_name.clone(),
+                None => rest.target.path().get(..usize::from(rest.script_end)).unwrap_or_default().to_owned(),
+            }
+        })
     }
 
     /// The target as the client sent it, whatever is mounted; `None` once the request is an environ again.
     #[must_use]
     pub fn target(&self) -> Option<String> {
-        let rest = self.lock();
-        let rest = rest.as_ref()?;
-        let kept = rest.extra.as_ref().and_then(|extra| extra.target.clone());
-        Some(kept.unwrap_or_else(|| super::target_of(&rest.uri).into_owned()))
+        self.with_rest(|rest| {
+            let rest = rest?;
+            let kept = rest.extra.as_ref().and_then(|extra| extra.target.clone());
+            Some(kept.unwrap_or_else(|| rest.target.text().into_owned()))
+        })
     }
 
     /// A copy of the value in the environ's slot of a type, where a middleware left one.
     #[must_use]
     pub fn slot<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.lock().as_ref()?.extra.as_ref()?.get().cloned()
+        self.with_rest(|rest| rest?.extra.as_ref()?.get().cloned())
     }
 
     /// Puts a value into the environ's slot of a type, for whoever turns the request back; tells whether it still can.
     pub fn set_slot<T: Send + Sync + 'static>(&self, value: T) -> bool {
-        let mut rest = self.lock();
-        let Some(rest) = rest.as_mut() else { return false };
-        rest.extra.get_or_insert_default().insert(value);
-        true
+        self.with_rest(|rest| {
+            let Some(rest) = rest else { return false };
+            rest.extra.get_or_insert_default().insert(value);
+            true
+        })
+    }
+}
+
+impl Clone for Gateway {
+    fn clone(&self) -> Self {
+        let mut held = lock(&self.held);
+        let shared = match &*held {
+            Held::Shared(shared) => Arc::clone(shared),
+            Held::Alone(_) => Arc::default(),
+        };
+        if let Held::Alone(rest) = replace(&mut *held, Held::Shared(Arc::clone(&shared))) {
+            *lock(&shared) = Some(rest);
+        }
+        Self { exchange: Arc::clone(&self.exchange), held: Mutex::new(Held::Shared(shared)) }
     }
 }
 
@@ -182,4 +214,8 @@ impl std::fmt::Debug for Gateway {
             .field("request_id", &self.request_id())
             .finish_non_exhaustive()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,6 +9,7 @@ mod extra;
 mod gateway;
 mod gateway_vars;
 mod hints;
+mod kept_target;
 mod loan;
 mod request_line;
 mod spare;

@@ -50,12 +50,14 @@ pub(super) fn give(mut inner: Box<Option<Inner>>) {
     let _ended = SPARE.try_with(|spare| spare.set(Some(inner)));
 }
 
-/// Takes what is in a box, and keeps the box.
+/// Keeps a box whose head was exchanged for an empty one, and whose rest was taken.
 #[inline]
-pub(super) fn unbox(mut boxed: Box<Option<Inner>>) -> Option<Inner> {
-    let inner = boxed.take();
+pub(super) fn keep(mut boxed: Box<Option<Inner>>) {
+    if boxed.as_ref().as_ref().is_some_and(|inner| inner.again == Again::Moved) {
+        // It owns nothing any more, which a drop would call functions to find out.
+        std::mem::forget(boxed.take());
+    }
     let _ended = SPARE.try_with(|spare| spare.set(Some(boxed)));
-    inner
 }
 
 /// Empties a head where it lies, which is cheaper than to move it out and another in.
