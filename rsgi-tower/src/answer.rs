@@ -5,8 +5,9 @@
 
 use std::any::Any;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use pin_project_lite::pin_project;
 use rsgi_core::bytes::{Buf, Bytes};
 use rsgi_core::http::Response;
 use rsgi_core::http_body::{Body as HttpBody, Frame, SizeHint};
@@ -15,8 +16,42 @@ use rsgi_core::{Body, Error, Pulled, StartResponse, Started};
 use crate::app_service::Failed;
 use crate::hosted::Hosted;
 
-/// Makes the answer of a response. Asked in a poll, so that no future is wrapped round what it moves.
-pub(crate) fn answer<R>(
+pin_project! {
+    /// A response that is awaited, and becomes an answer in the poll in which it comes: moved once, not from future to
+    /// future (`rsgi-hyper-axum` of the benches).
+    pub(crate) struct Answered<T> {
+        #[pin]
+        response: T,
+        start_response: StartResponse,
+    }
+}
+
+/// Awaits a service's response, and makes an answer of it.
+pub(crate) fn answered<T>(response: T, start_response: StartResponse) -> Answered<T> {
+    Answered { response, start_response }
+}
+
+impl<T, R, E> Future for Answered<T>
+where
+    T: Future<Output = Result<Response<R>, E>>,
+    R: HttpBody + Send + 'static,
+    R::Data: Buf,
+    R::Error: Into<Error>,
+    E: Into<Error>,
+{
+    type Output = Result<Started, Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.response.poll(context)).map_err(Into::into)?;
+        Poll::Ready(answer(response, this.start_response.clone(), context))
+    }
+}
+
+/// Makes the answer of a response.
+#[inline]
+fn answer<R>(
     mut response: Response<R>,
     start_response: StartResponse,
     context: &mut Context<'_>,

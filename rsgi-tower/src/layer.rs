@@ -13,8 +13,9 @@ use rsgi_core::{App, Capabilities, Environ, Error, Input, Middleware, StartRespo
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::answer::answered;
 use crate::app_service::Inner;
-use crate::service_app::{Prototype, answered};
+use crate::service_app::Prototype;
 
 /// Makes a middleware of a layer of tower or tower-http.
 ///

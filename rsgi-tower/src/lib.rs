@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod app_service;
+mod change_request;
 mod hosted;
 mod layer;
 mod request_body;
@@ -30,6 +31,7 @@ mod upgrade;
 mod upgrade;
 
 pub use app_service::{AppService, Inner};
+pub use change_request::{ChangeRequest, Unchanged};
 #[cfg(feature = "axum")]
 pub use connect_info::connect_info;
 pub use hosted::Hosted;

@@ -3,8 +3,10 @@
 use rsgi_core::bytes::Buf;
 use rsgi_core::http::{Request, Response};
 use rsgi_core::http_body::Body;
-use rsgi_core::{Environ, Error, Input, StartResponse, Started};
+use rsgi_core::{Environ, Error, StartResponse, Started};
 use tower_service::Service;
+
+use crate::change_request::ChangeRequest;
 
 /// Nothing is looked at.
 pub(crate) const fn is_offered(_environ: &Environ) -> bool {
@@ -12,21 +14,20 @@ pub(crate) const fn is_offered(_environ: &Environ) -> bool {
 }
 
 /// As any other request.
-pub(crate) async fn call<S, F, B, R>(
+pub(crate) async fn call<S, F, R>(
     service: S,
-    make: &F,
+    change: &F,
     environ: Environ,
     start_response: StartResponse,
 ) -> Result<Started, Error>
 where
-    S: Service<Request<B>, Response = Response<R>> + Send,
+    F: ChangeRequest,
+    S: Service<Request<F::Body>, Response = Response<R>> + Send,
     S::Future: Send,
     S::Error: Into<Error>,
-    F: Fn(Request<Input>) -> Request<B> + Sync,
-    B: Send,
     R: Body + Send + 'static,
     R::Data: Buf,
     R::Error: Into<Error>,
 {
-    crate::service_app::call(service, make, environ, start_response).await
+    crate::service_app::call(service, change, environ, start_response).await
 }

@@ -3,11 +3,11 @@
 //! The request's head and body are moved, and come back as they are if the service hands them to an app of ours
 //! (`app_service.rs`). Upgrades are `upgrade/`'s; the answer's way back is `answer.rs`'s.
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 
+use pin_project_lite::pin_project;
 use rsgi_core::bytes::Buf;
 use rsgi_core::http::{Request, Response};
 use rsgi_core::http_body::Body;
@@ -15,7 +15,8 @@ use rsgi_core::{App, Environ, Error, Input, StartResponse, Started};
 use thread_local::ThreadLocal;
 use tower_service::Service;
 
-use crate::answer::answer;
+use crate::answer::{Answered, answered};
+use crate::change_request::{ChangeRequest, Unchanged};
 use crate::upgrade;
 
 /// A tower service as an app, on any server.
@@ -44,15 +45,15 @@ use crate::upgrade;
 /// let app = rsgi_core::Mount::new().at("/shop", ServiceApp::new(service));
 /// assert_eq!(Client::new(app).get("/shop/cart").answer().text(), "/shop /cart");
 /// ```
-pub struct ServiceApp<S: Send, F = fn(Request<Input>) -> Request<Input>> {
+pub struct ServiceApp<S: Send, F = Unchanged> {
     services: Prototype<S>,
-    make: F,
+    change: F,
 }
 
 impl<S: Clone + Send> ServiceApp<S> {
     /// Makes an app of a service whose request body can be an [`Input`]: most are generic over it.
     pub fn new(service: S) -> Self {
-        Self { services: Prototype::new(service), make: |request| request }
+        Self { services: Prototype::new(service), change: Unchanged }
     }
 }
 
@@ -84,11 +85,11 @@ impl<S: Clone + Send, F> ServiceApp<S, F> {
     /// # fn is_app(_: impl rsgi_core::App) {}
     /// # is_app(app);
     /// ```
-    pub fn with_request<G, B>(self, make: G) -> ServiceApp<S, G>
+    pub fn with_request<G, B>(self, change: G) -> ServiceApp<S, G>
     where
         G: Fn(Request<Input>) -> Request<B> + Send + Sync + 'static,
     {
-        ServiceApp { services: self.services, make }
+        ServiceApp { services: self.services, change }
     }
 }
 
@@ -103,63 +104,104 @@ where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Into<Error>,
-    F: Fn(Request<Input>) -> Request<B> + Send + Sync + 'static,
+    F: ChangeRequest<Body = B>,
     B: Send + 'static,
     R: Body + Send + 'static,
     R::Data: Buf,
     R::Error: Into<Error>,
 {
-    async fn call(&self, environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
-        let mut service = self.services.of_this_thread();
-        poll_fn(|context| service.poll_ready(context)).await.map_err(Into::into)?;
-        if upgrade::is_offered(&environ) {
-            // Boxed, lest every request carries the room for it.
-            return Box::pin(upgrade::call(service, &self.make, environ, start_response)).await;
-        }
-        let request = (self.make)(environ.into_mounted_request());
-        answered(service.call(request), start_response).await
+    fn call(
+        &self,
+        environ: Environ,
+        start_response: StartResponse,
+    ) -> impl Future<Output = Result<Started, Error>> + Send {
+        Calling { app: self, start_response, stage: Stage::Begun { environ: Some(environ), service: None } }
     }
 }
 
-/// Awaits a service's response, and makes the answer of it in the poll in which it comes: moved once, not from future to
-/// future (`rsgi-hyper-axum` of the benches).
-pub(crate) async fn answered<R, E>(
-    response: impl Future<Output = Result<Response<R>, E>> + Send,
-    start_response: StartResponse,
-) -> Result<Started, Error>
+pin_project! {
+    /// The future of an app's call. By hand, since one of the compiler's has room for all that a call comes by, request and
+    /// response among it, and is moved several times before it is polled (`rsgi-hyper-axum` of the benches).
+    struct Calling<'a, S: Send, F, T> {
+        app: &'a ServiceApp<S, F>,
+        start_response: StartResponse,
+        #[pin]
+        stage: Stage<'a, S, T>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjected]
+    enum Stage<'a, S, T> {
+        // `environ` until it is called; the clone once there is one.
+        Begun { environ: Option<Environ>, service: Option<S> },
+        Called { #[pin] started: Answered<T> },
+        // Boxed, lest every request carries the room for it.
+        Offered { started: Boxed<'a> },
+    }
+}
+
+type Boxed<'a> = Pin<Box<dyn Future<Output = Result<Started, Error>> + Send + 'a>>;
+
+impl<S, F, B, R> Future for Calling<'_, S, F, S::Future>
 where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Error>,
+    F: ChangeRequest<Body = B>,
+    B: Send + 'static,
     R: Body + Send + 'static,
     R::Data: Buf,
     R::Error: Into<Error>,
-    E: Into<Error>,
 {
-    let mut response = pin!(response);
-    poll_fn(|context| {
-        let response = ready!(response.as_mut().poll(context)).map_err(Into::into)?;
-        Poll::Ready(answer(response, start_response.clone(), context))
-    })
-    .await
+    type Output = Result<Started, Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.stage.as_mut().project() {
+                StageProjected::Begun { environ, service } => {
+                    let ready = service.get_or_insert_with(|| this.app.services.of_this_thread());
+                    ready!(ready.poll_ready(context)).map_err(Into::into)?;
+                    let (Some(environ), Some(mut service)) = (environ.take(), service.take()) else {
+                        return Poll::Pending;
+                    };
+                    let change = &this.app.change;
+                    let start_response = this.start_response.clone();
+                    this.stage.set(if upgrade::is_offered(&environ) {
+                        Stage::Offered {
+                            started: Box::pin(upgrade::call(service, change, environ, start_response)),
+                        }
+                    } else {
+                        let response = service.call(change.change(environ.into_mounted_request()));
+                        Stage::Called { started: answered(response, start_response) }
+                    });
+                }
+                StageProjected::Called { started } => return started.poll(context),
+                StageProjected::Offered { started } => return started.as_mut().poll(context),
+            }
+        }
+    }
 }
 
 /// Calls a service that is ready, and makes an answer of its response.
-pub(crate) async fn call<S, F, B, R>(
+pub(crate) async fn call<S, F, R>(
     mut service: S,
-    make: &F,
+    change: &F,
     environ: Environ,
     start_response: StartResponse,
 ) -> Result<Started, Error>
 where
-    S: Service<Request<B>, Response = Response<R>> + Send,
+    F: ChangeRequest,
+    S: Service<Request<F::Body>, Response = Response<R>> + Send,
     S::Future: Send,
     S::Error: Into<Error>,
-    F: Fn(Request<Input>) -> Request<B> + Sync,
-    B: Send,
     R: Body + Send + 'static,
     R::Data: Buf,
     R::Error: Into<Error>,
 {
-    let request = make(environ.into_mounted_request());
-    answered(service.call(request), start_response).await
+    answered(service.call(change.change(environ.into_mounted_request())), start_response).await
 }
 
 /// A service to clone from, on every thread without waiting for another.

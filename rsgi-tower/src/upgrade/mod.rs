@@ -13,12 +13,13 @@ use rsgi_core::bytes::Buf;
 use rsgi_core::http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, header};
 use rsgi_core::http_body::Body as HttpBody;
 use rsgi_core::{
-    Body, ConnectProtocol, Environ, Error, Input, StartResponse, Started, Upgrade, UpgradeKind, is_hop_by_hop,
+    Body, ConnectProtocol, Environ, Error, StartResponse, Started, Upgrade, UpgradeKind, is_hop_by_hop,
 };
 use tower_service::Service;
 
+use crate::answer::answered;
 use crate::app_service::ByApp;
-use crate::service_app::answered;
+use crate::change_request::ChangeRequest;
 use lent::lend;
 use tunnel::Tunnel;
 
@@ -28,30 +29,29 @@ pub(crate) fn is_offered(environ: &Environ) -> bool {
 }
 
 /// Calls a service that may accept the offer.
-pub(crate) async fn call<S, F, B, R>(
+pub(crate) async fn call<S, F, R>(
     mut service: S,
-    make: &F,
+    change: &F,
     mut environ: Environ,
     start_response: StartResponse,
 ) -> Result<Started, Error>
 where
-    S: Service<Request<B>, Response = Response<R>> + Send,
+    F: ChangeRequest,
+    S: Service<Request<F::Body>, Response = Response<R>> + Send,
     S::Future: Send,
     S::Error: Into<Error>,
-    F: Fn(Request<Input>) -> Request<B> + Sync,
-    B: Send,
     R: HttpBody + Send + 'static,
     R::Data: Buf,
     R::Error: Into<Error>,
 {
     let offer = match environ.upgrade() {
         Ok(Some(offer)) => offer,
-        Ok(None) => return crate::service_app::call(service, make, environ, start_response).await,
+        Ok(None) => return crate::service_app::call(service, change, environ, start_response).await,
         Err(lack) => {
             // Without `OnUpgrade` the service refuses; why there is none is for it to tell.
             let mut request = environ.into_mounted_request();
             request.extensions_mut().insert(lack);
-            return answered(service.call(make(request)), start_response).await;
+            return answered(service.call(change.change(request)), start_response).await;
         }
     };
     let (lent, kept) = lend(environ.take_input());
@@ -60,7 +60,7 @@ where
     let mut request = environ.into_mounted_request();
     let mut tunnel = Tunnel::open().await?;
     prepare(request.extensions_mut(), &mut tunnel, protocol.as_deref());
-    let response = service.call(make(request)).await.map_err(Into::into)?;
+    let response = service.call(change.change(request)).await.map_err(Into::into)?;
     let by_an_app = response.extensions().get::<ByApp>().is_some();
     if by_an_app || !is_accepted(offer.kind(), response.status()) {
         return answered(ready(Ok::<_, Error>(response)), start_response).await;
