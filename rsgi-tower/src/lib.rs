@@ -24,6 +24,11 @@ mod threads;
 
 #[cfg(feature = "axum")]
 mod connect_info;
+#[cfg(feature = "axum")]
+mod router;
+#[cfg(not(feature = "axum"))]
+#[path = "no_router.rs"]
+mod router;
 #[cfg(feature = "upgrade")]
 mod upgrade;
 #[cfg(not(feature = "upgrade"))]

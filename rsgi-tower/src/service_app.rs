@@ -17,6 +17,7 @@ use tower_service::Service;
 
 use crate::answer::{Answered, answered};
 use crate::change_request::{ChangeRequest, Unchanged};
+use crate::router::prepared;
 use crate::upgrade;
 
 /// A tower service as an app, on any server.
@@ -50,10 +51,13 @@ pub struct ServiceApp<S: Send, F = Unchanged> {
     change: F,
 }
 
-impl<S: Clone + Send> ServiceApp<S> {
+impl<S: Clone + Send + 'static> ServiceApp<S> {
     /// Makes an app of a service whose request body can be an [`Input`]: most are generic over it.
+    ///
+    /// An axum `Router` is given its state now, as `axum::serve` does it, if this crate's feature `axum` is on; without it,
+    /// end the router by `.with_state(())`, or each request makes a route of the handler anew.
     pub fn new(service: S) -> Self {
-        Self { services: Prototype::new(service), change: Unchanged }
+        Self { services: Prototype::new(prepared(service)), change: Unchanged }
     }
 }
 
