@@ -55,10 +55,12 @@ impl Error {
     pub(crate) fn share(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
+}
 
-    /// As core takes one.
-    pub(crate) fn into_core(self) -> rsgi_core::Error {
-        Box::new(Shared(self.0))
+/// As core and a factory's caller take one.
+impl From<Error> for Box<dyn std::error::Error + Send + Sync> {
+    fn from(error: Error) -> Self {
+        Box::new(Shared(error.0))
     }
 }
 

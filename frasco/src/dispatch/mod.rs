@@ -39,7 +39,7 @@ pub(crate) async fn answer(
     let response = going.respond(otherwise).await;
     match response.and_then(|response| response.start(start_response)) {
         Ok(started) => Ok(started),
-        Err(error) => Err(error.into_core()),
+        Err(error) => Err(error.into()),
     }
 }
 
