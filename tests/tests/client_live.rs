@@ -28,6 +28,18 @@ async fn app(mut environ: Environ, start_response: StartResponse) -> Result<Star
             let upgrade = environ.upgrade()?.ok_or("no offer")?;
             Ok(start_response.upgrade(upgrade, "echo")?.body(duplex(&mut environ)))
         }
+        "/upgrade/read" => {
+            let content = environ.input_mut().collect(u64::MAX).await?;
+            let upgrade = environ.upgrade()?.ok_or("no offer")?;
+            let body = Body::duplex(environ.take_input(), async |mut input, sender| {
+                sender.send(content).await?;
+                while let Some(piece) = input.piece().await {
+                    sender.send(piece?).await?;
+                }
+                Ok(())
+            });
+            Ok(start_response.upgrade(upgrade, "echo")?.body(body))
+        }
         "/trailers" => {
             let name = HeaderName::from_static("x-sum");
             let trailers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("7"))]);
@@ -156,6 +168,40 @@ fn an_upgraded_stream_goes_both_ways() {
         tunnel.end();
         assert!(tunnel.receive().is_none());
     });
+}
+
+/// A client can't change the protocol in the middle of a message (RFC 9110 section 7.8): what is content goes out as content,
+/// and its end with it.
+#[test]
+fn an_upgraded_stream_behind_content_by_hand_goes_both_ways() {
+    everywhere(app, |client| {
+        let request = client.post("/upgrade/read").header("connection", "upgrade").header("upgrade", "echo");
+        let mut open = request.by_hand().open().unwrap();
+        open.feed("con").feed("tent").end_input();
+        assert_eq!(open.head().unwrap().status(), 101);
+        let mut tunnel = open.upgraded().unwrap();
+        assert_eq!(tunnel.send("ping").exactly(11), "contentping");
+        tunnel.end();
+        assert!(tunnel.receive().is_none());
+    });
+}
+
+/// What the app leaves of the content is none of the stream's bytes (SPEC S70), and taking the stream ends it. Not against
+/// rsgi-hyper: hyper hands the stream over only once somebody has read the content (docs/differences.md).
+#[test]
+fn content_by_hand_that_is_left_unread_ends_where_the_stream_is_taken() {
+    let case = |client: Client| {
+        let request = client.post("/upgrade").header("connection", "upgrade").header("upgrade", "echo");
+        let mut open = request.by_hand().open().unwrap();
+        open.feed("content");
+        assert_eq!(open.head().unwrap().status(), 101);
+        let mut tunnel = open.upgraded().unwrap();
+        assert_eq!(tunnel.send("ping").exactly(4), "ping");
+        tunnel.end();
+        assert!(tunnel.receive().is_none());
+    };
+    case(Client::new(app));
+    served::<rsgi_std::Server>(app, case);
 }
 
 #[test]

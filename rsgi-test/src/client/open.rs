@@ -201,9 +201,13 @@ impl Open {
         }
     }
 
-    /// Both directions of a stream that the server handed over, once the head is there; `None` if it didn't.
+    /// Both directions of a stream that the server handed over, once the head is there; `None` if it didn't. Content sent
+    /// [by hand](crate::Request::by_hand) that hasn't ended ends here: what follows is the stream's (RFC 9110 section 7.8).
     pub fn upgraded(&mut self) -> Option<Tunnel<'_>> {
         let is_upgraded = self.answer.as_ref().is_some_and(|answer| answer.framing() == Framing::Upgraded);
+        if is_upgraded {
+            self.flight.switch();
+        }
         is_upgraded.then(|| Tunnel::new(self))
     }
 
@@ -221,7 +225,7 @@ impl Open {
         self
     }
 
-    /// Ends the content.
+    /// Ends the content; of a stream that the server handed over, behind its content, the client's direction.
     ///
     /// # Panics
     ///

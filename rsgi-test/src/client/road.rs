@@ -51,10 +51,14 @@ pub(crate) trait Flight: Send {
     /// Gives the next event. In memory this polls the app or the body once; a live road waits here, within bounds.
     fn poll(&mut self, pace: Pace, context: &mut Context<'_>) -> Poll<Event>;
 
-    /// Sends a piece of the request's content, or of an upgraded stream.
+    /// The server handed the stream over, and what is fed from here on is its own. Content that is still open ends, as nobody
+    /// changes the protocol in the middle of a message (RFC 9110 section 7.8).
+    fn switch(&mut self) {}
+
+    /// Sends a piece of the request's content, or of an upgraded stream behind it.
     fn feed(&mut self, piece: Bytes) -> Result<(), ClientError>;
 
-    /// Ends the request's content, or the client's direction of an upgraded stream.
+    /// Ends the request's content, or the client's direction of an upgraded stream behind it.
     fn end_input(&mut self, trailers: Option<HeaderMap>) -> Result<(), ClientError>;
 
     /// Breaks the request's content off.

@@ -1,6 +1,6 @@
 //! Both directions of a stream that the server handed over: by Upgrade, CONNECT or extended CONNECT.
 //!
-//! A view of the request that is under way; dropping it ends nothing.
+//! A view of the request that is under way, behind its content; dropping it ends nothing.
 
 use rsgi_core::bytes::{Bytes, BytesMut};
 

@@ -202,6 +202,39 @@ fn an_upgraded_stream_gives_both_directions() {
     assert!(open.outcome().unwrap().is_whole());
 }
 
+/// What is sent before the stream is there is content, and what is sent by it isn't, whether the test ended the content or not;
+/// the stream's end is the app's to see. It used to end the content instead, and the app waited for ever.
+#[test]
+fn a_stream_behind_content_by_hand_ends_as_any_other() {
+    let client = Client::new(app_fn(|mut environ: Environ, start_response: StartResponse| async move {
+        let upgrade = environ.upgrade()?.ok_or("no offer")?;
+        let mut input = environ.take_input();
+        let first = input.piece().await.ok_or("no content")??;
+        let body = Body::duplex(input, async move |mut input, sender| {
+            sender.send(first).await?;
+            while let Some(piece) = input.piece().await {
+                sender.send(piece?.to_ascii_uppercase()).await?;
+            }
+            sender.send("BYE").await
+        });
+        Ok(start_response.upgrade(upgrade, "echo")?.body(body))
+    }));
+    for ends_content in [true, false] {
+        let request = client.post("/").header("connection", "upgrade").header("upgrade", "echo");
+        let mut open = request.by_hand().open().unwrap();
+        open.feed("content");
+        if ends_content {
+            open.feed("left unread").end_input();
+        }
+        assert_eq!(open.head().unwrap().status(), 101);
+        let mut tunnel = open.upgraded().unwrap();
+        assert_eq!(tunnel.exactly(7), "content");
+        assert_eq!(tunnel.send("hello").exactly(5), "HELLO");
+        assert_eq!(tunnel.end().exactly(3), "BYE");
+        assert!(tunnel.receive().is_none());
+    }
+}
+
 #[test]
 fn an_extended_connect_gives_both_directions_on_http2() {
     let client = Client::new(app_fn(|mut environ: Environ, start_response: StartResponse| async move {

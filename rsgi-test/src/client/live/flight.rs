@@ -242,6 +242,16 @@ impl LiveFlight {
         }
     }
 
+    fn end_content(&mut self, trailers: Option<&HeaderMap>) -> Result<(), ClientError> {
+        self.content = Content::None;
+        let is_chunked = self.is_chunked;
+        let line = self.sending()?;
+        if is_chunked {
+            write::last_chunk(&mut line.outbound, trailers);
+        }
+        line.flush().map_err(|cause| broken(&cause))
+    }
+
     fn gone(&self) -> bool {
         self.line.is_none() && self.at != At::Over
     }
@@ -268,8 +278,16 @@ impl Flight for LiveFlight {
         }))
     }
 
+    fn switch(&mut self) {
+        if matches!(self.content, Content::ByHand) {
+            // A server that takes no more may still have something to say.
+            let _told_by_the_next_feed = self.end_content(None);
+        }
+    }
+
     fn feed(&mut self, piece: Bytes) -> Result<(), ClientError> {
-        let frames = self.is_chunked && self.at != At::Upgraded;
+        let is_content = self.at != At::Upgraded || matches!(self.content, Content::ByHand);
+        let frames = self.is_chunked && is_content;
         let line = self.sending()?;
         if frames {
             write::chunk(&mut line.outbound, &piece);
@@ -280,18 +298,12 @@ impl Flight for LiveFlight {
     }
 
     fn end_input(&mut self, trailers: Option<HeaderMap>) -> Result<(), ClientError> {
-        let (is_upgraded, is_chunked) = (self.at == At::Upgraded, self.is_chunked);
+        if self.at != At::Upgraded || matches!(self.content, Content::ByHand) {
+            return self.end_content(trailers.as_ref());
+        }
         self.content = Content::None;
-        let line = self.sending()?;
-        if is_upgraded {
-            let cannot =
-                |error| ClientError::new(ClientErrorKind::Broken, "no half-close").with_source(error);
-            return line.half_close().map_err(cannot);
-        }
-        if is_chunked {
-            write::last_chunk(&mut line.outbound, trailers.as_ref());
-        }
-        line.flush().map_err(|cause| broken(&cause))
+        let cannot = |error| ClientError::new(ClientErrorKind::Broken, "no half-close").with_source(error);
+        self.sending()?.half_close().map_err(cannot)
     }
 
     /// Truncated is the one break that a wire has: the client's direction ends.

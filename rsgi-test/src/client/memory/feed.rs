@@ -80,6 +80,11 @@ impl Feed {
         });
     }
 
+    /// Ends the content, unless it has ended: what follows is the stream's.
+    pub(super) fn switch(&self) {
+        self.change(|state| state.ended = true);
+    }
+
     pub(super) fn fail(&self, kind: InputErrorKind) {
         self.change(|state| {
             state.broken.get_or_insert(kind);
@@ -111,10 +116,14 @@ impl State {
         if let Some(kind) = self.broken {
             return Poll::Ready(Some(Err(InputError::new(kind))));
         }
-        if let Some(content) = self.next_content() {
+        while let Some(content) = self.next_content() {
+            if is_upgraded && matches!(content, Poll::Ready(Some(Ok(_)))) {
+                // What the app left unread before it took the stream over isn't part of that.
+                continue;
+            }
             return content;
         }
-        if let Some(trailers) = self.trailers.take() {
+        if let Some(trailers) = self.trailers.take().filter(|_| !is_upgraded) {
             return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
         }
         match self.raw.pop_front() {

@@ -216,6 +216,10 @@ impl Flight for MemoryFlight {
         self.events.pop_front().map_or(Poll::Pending, Poll::Ready)
     }
 
+    fn switch(&mut self) {
+        self.feed.switch();
+    }
+
     fn feed(&mut self, piece: Bytes) -> Result<(), ClientError> {
         self.feed.feed(piece);
         Ok(())
