@@ -19,7 +19,7 @@ use crate::exclusive::Exclusive;
 use crate::input_error::{InputError, InputErrorKind};
 use crate::offload::thread_may_block;
 use crate::park;
-use crate::trailer::is_forbidden;
+use crate::trailer::allowed_trailers;
 use crate::watch::{Watch, Watched};
 use crate::whole::Whole;
 
@@ -169,13 +169,14 @@ impl Input {
         Self(Some(Box::new(live)))
     }
 
-    /// Has `watch` see what the input gives; nothing else changes, its limit neither. What is in memory isn't watched.
+    /// Has `watch` see what the input gives from here on, what was [put back](Self::put_back) before included; nothing else
+    /// changes, its limit neither. What is put back later was seen. What is in memory isn't watched.
     #[must_use]
     pub fn watch(mut self, watch: impl Watch) -> Self {
         if let Some(live) = &mut self.0 {
             live.source = match std::mem::replace(&mut live.source, Source::Bytes(Bytes::new())) {
                 Source::Adapter(inner) => {
-                    let watched = Watched::new(inner.into_inner(), Box::new(watch));
+                    let watched = Watched::new(inner.into_inner(), Box::new(watch)).behind(live.take_back());
                     Source::Adapter(Exclusive::new(Box::pin(watched)))
                 }
                 memory @ Source::Bytes(_) => memory,
@@ -218,14 +219,7 @@ impl Input {
             *self = Self::from_bytes(bytes);
             return;
         };
-        let again = (bytes.len() + live.rest.len()) as u64;
-        live.read = live.read.saturating_sub(again);
-        live.allowed = live.allowed.saturating_add(again);
-        // What a `read` left over comes behind it.
-        live.back = match (live.rest.is_empty(), live.back.is_empty()) {
-            (true, true) => bytes,
-            _ => [bytes, std::mem::take(&mut live.rest), std::mem::take(&mut live.back)].concat().into(),
-        };
+        live.put_back(bytes);
     }
 
     /// Tells whether some of the body was read and not put back, or reading it has failed: nobody can read the whole of
@@ -325,6 +319,23 @@ impl Input {
 }
 
 impl Live {
+    fn put_back(&mut self, bytes: Bytes) {
+        let again = (bytes.len() + self.rest.len()) as u64;
+        self.read = self.read.saturating_sub(again);
+        self.allowed = self.allowed.saturating_add(again);
+        // What a `read` left over comes behind it.
+        self.back = match (self.rest.is_empty(), self.back.is_empty()) {
+            (true, true) => bytes,
+            _ => [bytes, std::mem::take(&mut self.rest), std::mem::take(&mut self.back)].concat().into(),
+        };
+    }
+
+    /// Takes what lies before the source's own bytes, uncounted.
+    fn take_back(&mut self) -> Bytes {
+        self.put_back(Bytes::new());
+        std::mem::take(&mut self.back)
+    }
+
     /// Asks the source by `ask` until a piece, the end or an error is there.
     fn poll_with(
         &mut self,
@@ -395,16 +406,6 @@ impl Live {
         self.failed = true;
         error
     }
-}
-
-/// Takes out of a request's trailers what may not be one (RFC 9110 section 6.5.1); `None` if nothing else was sent.
-fn allowed_trailers(mut trailers: HeaderMap) -> Option<HeaderMap> {
-    let refused: Vec<_> = trailers.keys().filter(|name| is_forbidden(name)).cloned().collect();
-    for name in refused {
-        tracing::debug!(target: "rsgi", trailer = name.as_str(), "forbidden trailer of a request removed");
-        trailers.remove(name);
-    }
-    (!trailers.is_empty()).then_some(trailers)
 }
 
 impl Default for Input {

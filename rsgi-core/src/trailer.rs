@@ -1,6 +1,7 @@
-//! Which names may not travel in a trailer (RFC 9110 section 6.5.1), for answers and requests alike.
+//! Which names may not travel in a trailer (RFC 9110 section 6.5.1), for answers and requests alike, and what is left of a
+//! request's.
 
-use http::header::{self, HeaderName};
+use http::header::{self, HeaderMap, HeaderName};
 
 use crate::fields::is_hop_by_hop;
 
@@ -31,4 +32,14 @@ pub fn is_forbidden(name: &HeaderName) -> bool {
         header::VARY,
     ];
     is_hop_by_hop(name) || NAMES.contains(name)
+}
+
+/// Takes out of a request's trailers what may not be one (RFC 9110 section 6.5.1); `None` if nothing else was sent.
+pub(crate) fn allowed_trailers(mut trailers: HeaderMap) -> Option<HeaderMap> {
+    let refused: Vec<_> = trailers.keys().filter(|name| is_forbidden(name)).cloned().collect();
+    for name in refused {
+        tracing::debug!(target: "rsgi", trailer = name.as_str(), "forbidden trailer of a request removed");
+        trailers.remove(name);
+    }
+    (!trailers.is_empty()).then_some(trailers)
 }

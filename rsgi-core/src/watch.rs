@@ -74,11 +74,23 @@ pub(crate) struct Watched<S> {
     /// Dropped before its watcher, which thereby sees a panic of that drop.
     source: S,
     watch: Box<dyn Watch>,
+    /// What an input gives before its source is asked.
+    front: Bytes,
 }
 
 impl<S> Watched<S> {
     pub(crate) fn new(source: S, watch: Box<dyn Watch>) -> Self {
-        Self { source, watch }
+        Self { source, watch, front: Bytes::new() }
+    }
+
+    /// Gives these bytes first, and has them seen.
+    pub(crate) fn behind(self, front: Bytes) -> Self {
+        Self { front, ..self }
+    }
+
+    fn take_front<E>(&mut self) -> Option<Result<Frame<Bytes>, E>> {
+        let front = std::mem::take(&mut self.front);
+        (!front.is_empty()).then(|| Ok(Frame::data(front)))
     }
 
     fn note<E: AsError>(&mut self, frame: Poll<Option<&Result<Frame<Bytes>, E>>>) {
@@ -150,7 +162,10 @@ impl InputSource for Watched<Pin<Box<dyn InputSource>>> {
     ) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
         let this = &mut *self;
         this.watch.see(Seen::Asked { hint: SizeHint::default(), over: false });
-        let frame = this.source.as_mut().poll_frame(context);
+        let frame = match this.take_front() {
+            None => this.source.as_mut().poll_frame(context),
+            front => Poll::Ready(front),
+        };
         this.note(frame_ref(&frame));
         frame
     }
@@ -158,7 +173,7 @@ impl InputSource for Watched<Pin<Box<dyn InputSource>>> {
     fn wait_frame(mut self: Pin<&mut Self>) -> Option<Result<Frame<Bytes>, InputError>> {
         let this = &mut *self;
         this.watch.see(Seen::Asked { hint: SizeHint::default(), over: false });
-        let frame = this.source.as_mut().wait_frame();
+        let frame = this.take_front().or_else(|| this.source.as_mut().wait_frame());
         this.note(Poll::Ready(frame.as_ref()));
         frame
     }

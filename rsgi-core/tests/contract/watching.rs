@@ -155,6 +155,43 @@ fn an_input_is_watched_on_both_roads() {
     assert!(read.take().starts_with("?abc?!"));
 }
 
+/// Whoever looks at a body's beginning and puts it back, as middleware does, hides nothing of it from who watches behind.
+#[test]
+fn what_was_put_back_before_is_seen_and_counts_as_it_did() {
+    let begun = || {
+        let mut input = Input::new(Halting(1), InputLength::Unknown, Some(3));
+        let first = wait(input.piece()).unwrap().unwrap();
+        input.put_back(first);
+        input
+    };
+    let polled = Notes::default();
+    let mut input = begun().watch(polled.watch());
+    assert!(!input.is_begun());
+    assert_eq!(wait(input.piece()).unwrap().unwrap(), "abc", "as much as the limit allows");
+    assert_eq!(polled.take(), "?abc");
+
+    let read = Notes::default();
+    let mut input = begun().watch(read.watch());
+    let mut two = [0; 2];
+    may_block(|| std::io::Read::read_exact(&mut input, &mut two)).unwrap();
+    assert_eq!((&two, read.take().as_str()), (b"ab", "?abc"));
+    // What a read left over hasn't been given to anybody.
+    let again = Notes::default();
+    let mut input = input.watch(again.watch());
+    assert_eq!(wait(input.piece()).unwrap().unwrap(), "c");
+    assert_eq!(again.take(), "?c");
+}
+
+#[test]
+fn what_is_put_back_behind_a_watcher_was_seen_by_it() {
+    let seen = Notes::default();
+    let mut input = Input::new(Halting(1), InputLength::Unknown, None).watch(seen.watch());
+    let first = wait(input.piece()).unwrap().unwrap();
+    input.put_back(first);
+    assert_eq!(wait(input.piece()).unwrap().unwrap(), "abc");
+    assert_eq!(seen.take(), "?abc");
+}
+
 #[test]
 fn a_watched_input_keeps_its_limit() {
     let mut input = Input::new(Halting(1), InputLength::Unknown, Some(2)).watch(|_: Seen<'_>| ());
