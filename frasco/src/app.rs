@@ -1,5 +1,6 @@
 //! [`App`]: a finished app, which any RSGI server hosts.
 
+use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
@@ -107,6 +108,12 @@ impl App {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.road.0.name
+    }
+
+    /// What it holds of a type; see [`State`](crate::State). For a command of the app's own, and for tests.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.road.0.states.get(&TypeId::of::<T>())?.clone().downcast().ok()
     }
 
     /// Its rules, in the order in which they were written: endpoint, methods, rule.

@@ -31,6 +31,7 @@
 mod app;
 mod blueprint;
 mod builder;
+mod commands;
 mod extras;
 mod scope;
 
@@ -41,6 +42,7 @@ mod extract;
 mod handler;
 mod request;
 
+mod cookies;
 mod error;
 mod response;
 
@@ -48,18 +50,22 @@ mod response;
 mod csrf;
 #[cfg(feature = "sessions")]
 mod sessions;
+#[cfg(feature = "templates")]
+mod templates;
+#[cfg(feature = "testing")]
+mod testing;
 
 /// The README, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 #[derive(Debug)]
 pub struct Readme;
-#[cfg(feature = "templates")]
-mod templates;
 
 pub use app::App;
 pub use blueprint::Blueprint;
 pub use builder::{BuildError, Builder};
+pub use commands::Commands;
+pub use cookie::Cookie;
 pub use error::{Error, HttpError, abort, abort_with};
 pub use extract::{Caught, FromRequest, Path, Query, State};
 pub use handler::{BeforeRequest, Boot, Handler, IntoInterruption, Returned, ReturnedBefore};

@@ -123,6 +123,18 @@ impl Launcher {
         self
     }
 
+    /// Adds several commands: of each its name, a sentence about it, and its function, as [`command`](Self::command) has them. A framework
+    /// offers its own so, such as one that shows an app's rules.
+    #[must_use]
+    pub fn commands<N, A, R>(self, commands: impl IntoIterator<Item = (N, A, R)>) -> Self
+    where
+        N: Into<String>,
+        A: Into<String>,
+        R: FnOnce(Vec<OsString>) -> ExitCode + 'static,
+    {
+        commands.into_iter().fold(self, |launcher, (name, about, run)| launcher.command(name, about, run))
+    }
+
     /// Does what the command line asks for, and returns the program's exit code.
     ///
     /// Call it first of all in `main`: the master must have one thread, and is refused with more. In a worker it never

@@ -36,6 +36,14 @@ fn the_talks_app_answers_on_every_server_alone_and_with_five_workers() {
 }
 
 #[test]
+fn its_rules_are_shown() {
+    let output = std::process::Command::new(PROGRAM).arg("routes").output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{told}");
+    assert_eq!(told, "Endpoint   Methods  Rule\n---------  -------  -----\nping.ping  GET      /ping\n");
+}
+
+#[test]
 fn behind_a_web_server_it_is_the_same_app() {
     for server in SERVERS {
         let child = Child::launch_as(PROGRAM, server, &["--protocol", "fastcgi"]);
