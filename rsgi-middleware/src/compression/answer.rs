@@ -10,7 +10,7 @@ use rsgi_core::http::header::{
 };
 use rsgi_core::{Body, Error, Offload, StartError, Started};
 
-use super::{Compression, encoder};
+use super::{Compression, OFFLOADED, encoder, polled};
 use crate::Coding;
 use crate::vary::vary_by;
 
@@ -21,9 +21,6 @@ pub(super) struct Wanted {
     pub(super) refuses_identity: bool,
     pub(super) is_head: bool,
 }
-
-/// Content in memory from this size on is coded where blocking is allowed: it takes more than a reactor can spare.
-const OFFLOADED: usize = 32 * 1024;
 
 /// Codes an answer if it is to be coded.
 pub(super) async fn answer(
@@ -96,7 +93,7 @@ async fn code(
     let Some(content) = started.body().as_bytes().cloned() else {
         let stream = encoder::Stream::new(coding, effort, declared.or(started.body().length()))?;
         mark(&mut started, coding)?;
-        return Ok(started.map_body(|body| body.map(stream)));
+        return Ok(started.map_body(|body| polled::coded(body, stream, offload)));
     };
     let before = content.len();
     let coded = match offload.filter(|_| before >= OFFLOADED) {

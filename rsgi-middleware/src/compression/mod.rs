@@ -1,13 +1,15 @@
 //! [`Compression`]: answers in a coding that the client accepts (RFC 9110 section 12.5.3).
 //!
 //! Content in memory is coded in one go and keeps an exact length; a stream is coded piece by piece and stays one, of the
-//! kind it was. Read next: `answer.rs` (which answers, and their fields), `encoder.rs` (the codings).
+//! kind it was. Read next: `answer.rs` (which answers, and their fields), `encoder.rs` (the codings), `polled.rs` (streams that
+//! mustn't hold up their reactor).
 //!
 //! Invariant: an answer is coded as a whole or not at all: head and body always agree.
 
 mod answer;
 mod encoder;
 mod kinds;
+mod polled;
 #[cfg(test)]
 mod tests;
 
@@ -37,8 +39,9 @@ use crate::coding::Wish;
 ///
 /// # Streams
 ///
-/// Each piece is flushed, so an event stream's client can decode it at once. It is coded where the body is polled: an async
-/// body that gives pieces of megabytes holds up its reactor meanwhile, as it would by any other work on them. An open stream holds about a
+/// Each piece is flushed, so an event stream's client can decode it at once. Where the server is async, content and pieces of
+/// 32 KiB or more are coded on its threads for what blocks, one at a time, so that they hold up no reactor; smaller ones where
+/// the body is polled, as handing them over costs more. An open stream holds about a
 /// MiB for its window and tables with `br`, less with the others. A body that blocks stays one; a file is read and not sent by the system any more.
 ///
 /// Where a secret and what an attacker says stand in one answer, its length can give the secret away (BREACH): mask it
@@ -137,6 +140,9 @@ impl Compression {
         self
     }
 }
+
+/// Content in memory, or a piece, from this size on is coded where blocking is allowed: it takes more than a reactor can spare.
+const OFFLOADED: usize = 32 * 1024;
 
 impl Default for Compression {
     fn default() -> Self {

@@ -1,6 +1,7 @@
 //! What `Compression` codes, what it leaves alone, and what a client can make of it at once.
 
 use std::io::Write as _;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +10,7 @@ use rsgi_core::http::header::ACCEPT_ENCODING;
 use rsgi_core::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use rsgi_core::{
     App, Body, Change as _, Environ, Error, Job, Middleware as _, Offload, Pool, StartResponse, Started,
-    app_fn, wait,
+    app_fn, http_body, wait,
 };
 use rsgi_test::{Answer, Client, Framing};
 
@@ -346,6 +347,94 @@ fn much_content_is_coded_where_blocking_is_allowed_and_little_where_it_is() {
         assert_eq!(coded.headers()["content-encoding"], "br");
         assert_eq!(pool.0.load(Ordering::Relaxed), jobs, "{length}");
     }
+}
+
+/// Runs each job on a thread of its own, and tells how many there were.
+#[derive(Default)]
+struct Elsewhere(AtomicUsize);
+
+impl Pool for Elsewhere {
+    fn submit(&self, job: Job) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        std::thread::spawn(move || {
+            if let Some(waiting) = job.run() {
+                waiting.wake();
+            }
+        });
+    }
+}
+
+/// Codes a body for a server with such a pool: gives what it is coded to, its trailers, and the jobs it took.
+fn coded_elsewhere(coding: Coding, body: Body) -> (Result<Vec<u8>, Error>, Option<HeaderMap>, usize) {
+    let pool = Arc::new(Elsewhere::default());
+    let offload = Offload::Pool(Arc::clone(&pool) as Arc<dyn Pool>);
+    let started = StartResponse::new().start(StatusCode::OK, PLAIN.iter().copied()).unwrap();
+    let wanted = answer::Wanted { best: Some(coding), refuses_identity: false, is_head: false };
+    let settings = Compression::new();
+    let answering = answer::answer(&settings, &wanted, Some(offload), started.body(body));
+    let mut coded = Body::empty();
+    let _taken = wait(answering).unwrap().map_body(|body| {
+        coded = body;
+        Body::empty()
+    });
+    let (mut pulled, mut bytes, mut trailers) = (coded.into_polled().unwrap(), Vec::new(), None);
+    let came = wait(async {
+        while let Some(frame) =
+            std::future::poll_fn(|context| http_body::Body::poll_frame(Pin::new(&mut pulled), context)).await
+        {
+            match frame?.into_data() {
+                Ok(data) => bytes.extend_from_slice(&data),
+                Err(frame) => trailers = frame.into_trailers().ok(),
+            }
+        }
+        Ok(())
+    });
+    (came.map(|()| bytes), trailers, pool.0.load(Ordering::Relaxed))
+}
+
+#[test]
+fn large_pieces_of_a_polled_stream_are_coded_where_blocking_is_allowed_and_small_ones_are_not() {
+    let pieces: Vec<Bytes> = [10, 32 * 1024, 32 * 1024 - 1, 100_000, 0, 3]
+        .into_iter()
+        .zip(0_u8..)
+        .map(|(length, number)| Bytes::from(vec![b'a' + number; length]))
+        .collect();
+    let plain = pieces.concat();
+    let trailers = HeaderMap::from_iter([(HeaderName::from_static("x-sum"), HeaderValue::from_static("7"))]);
+    for coding in ALL {
+        let (pieces, sent) = (pieces.clone(), trailers.clone());
+        let body = Body::send(async move |sender| {
+            for piece in pieces {
+                sender.send(piece).await?;
+                // Else nobody could tell whether the next is asked for before its time.
+                sender.flush().await?;
+            }
+            sender.trailers(sent);
+            Ok(())
+        });
+        let (coded, came, jobs) = coded_elsewhere(coding, body);
+        assert!(decoded(&coding.to_string(), &coded.unwrap()) == plain, "{coding}");
+        assert_eq!((came, jobs), (Some(trailers.clone()), 2), "{coding}");
+    }
+}
+
+#[test]
+fn an_error_behind_a_large_piece_and_a_length_that_is_not_kept_break_the_stream() {
+    let failing = Body::send(async |sender| {
+        sender.send(vec![b'a'; 50_000]).await?;
+        Err("the app's own".into())
+    });
+    let (came, _, jobs) = coded_elsewhere(Coding::Gzip, failing);
+    assert_eq!((came.unwrap_err().to_string().as_str(), jobs), ("the app's own", 1));
+    let short = Body::send(async |sender| sender.send(vec![b'a'; 50_000]).await).with_length(60_000);
+    assert!(coded_elsewhere(Coding::Gzip, short).0.is_err());
+}
+
+#[test]
+fn a_body_that_blocks_stays_one() {
+    let offload = Offload::Pool(Arc::new(Elsewhere::default()));
+    let stream = encoder::Stream::new(Coding::Gzip, Effort::Balanced, None).unwrap();
+    assert!(super::polled::coded(Body::iter([vec![b'a'; 50_000]]), stream, Some(offload)).blocks());
 }
 
 #[test]
