@@ -15,6 +15,7 @@ use rsgi_core::{Body, Error, Pulled, StartResponse, Started};
 
 use crate::app_service::Failed;
 use crate::hosted::Hosted;
+use crate::known;
 
 pin_project! {
     /// A response that is awaited, and becomes an answer in the poll in which it comes: moved once, not from future to
@@ -81,24 +82,34 @@ where
     if let Some(hosted) = (&mut own as &mut dyn Any).downcast_mut::<Option<Hosted>>() {
         return hosted.take().map_or_else(Body::empty, Hosted::into_body);
     }
-    let Some(body) = own else { return Body::empty() };
-    if body.is_end_stream() {
-        return Body::empty();
+    if let Some(body) = known::unpinned(&mut own) {
+        return match small(&body) {
+            Some(length) => asked(body, length, context),
+            None => Body::http(body),
+        };
     }
-    match body.size_hint().exact() {
-        Some(length) if (1..=SMALL).contains(&length) => asked(Box::pin(body), length, context),
-        _ => Body::http(body),
+    let Some(body) = own else { return Body::empty() };
+    match small(&body) {
+        // Where it lies it can be asked only if it is pinned for good.
+        Some(length) => asked(Box::pin(body), length, context),
+        None => Body::http(body),
     }
 }
 
+/// How much content a body has that has not ended, if it says so and that is little.
+fn small(body: &impl HttpBody) -> Option<u64> {
+    let length = (!body.is_end_stream()).then(|| body.size_hint().exact())?;
+    length.filter(|length| (1..=SMALL).contains(length))
+}
+
 /// Asks a body once for all of its content.
-fn asked<R>(mut body: Pin<Box<R>>, length: u64, context: &mut Context<'_>) -> Body
+fn asked<R>(mut body: R, length: u64, context: &mut Context<'_>) -> Body
 where
-    R: HttpBody + Send + 'static,
+    R: HttpBody + Send + Unpin + 'static,
     R::Data: Buf,
     R::Error: Into<Error>,
 {
-    let first = match body.as_mut().poll_frame(context) {
+    let first = match Pin::new(&mut body).poll_frame(context) {
         Poll::Pending => None,
         Poll::Ready(None) => Some(None),
         Poll::Ready(Some(Err(error))) => Some(Some(Err(error.into()))),
@@ -119,14 +130,14 @@ type Next = Option<Result<Frame<Bytes>, Error>>;
 /// A body whose first frame was taken already.
 struct Begun<R> {
     first: Option<Next>,
-    body: Pin<Box<R>>,
+    body: R,
     /// What it said before.
     length: u64,
 }
 
 impl<R> HttpBody for Begun<R>
 where
-    R: HttpBody + Send,
+    R: HttpBody + Send + Unpin,
     R::Data: Buf,
     R::Error: Into<Error>,
 {
@@ -137,7 +148,7 @@ where
         if let Some(first) = self.first.take() {
             return Poll::Ready(first);
         }
-        self.body.as_mut().poll_frame(context).map(|frame| {
+        Pin::new(&mut self.body).poll_frame(context).map(|frame| {
             frame.map(|frame| {
                 let frame = frame.map_err(Into::into)?;
                 Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))

@@ -25,10 +25,10 @@ mod threads;
 #[cfg(feature = "axum")]
 mod connect_info;
 #[cfg(feature = "axum")]
-mod router;
+mod known;
 #[cfg(not(feature = "axum"))]
-#[path = "no_router.rs"]
-mod router;
+#[path = "no_known.rs"]
+mod known;
 #[cfg(feature = "upgrade")]
 mod upgrade;
 #[cfg(not(feature = "upgrade"))]

@@ -17,7 +17,7 @@ use tower_service::Service;
 
 use crate::answer::{Answered, answered};
 use crate::change_request::{ChangeRequest, Unchanged};
-use crate::router::prepared;
+use crate::known::prepared;
 use crate::upgrade;
 
 /// A tower service as an app, on any server.
