@@ -131,4 +131,24 @@ mod tests {
             around(|environ, start_response, next| async move { next.call(environ, start_response).await });
         assert_eq!(allocations(&Stack::new().then(wrapped).app(ping), Road::Taken), 1);
     }
+
+    #[test]
+    fn a_request_made_of_an_environ_leaves_nothing_behind() {
+        // Whatever its extensions held before: an emptied map has memory none the less.
+        for holds in [false, true] {
+            let carry = || {
+                let mut head = head();
+                head.extensions.insert(7_u8);
+                if !holds {
+                    head.extensions.remove::<u8>();
+                }
+                let environ = Environ::for_test(Request::from_parts(head, ()));
+                let request = environ.into_request();
+                assert_eq!(request.extensions().get::<u8>().is_some(), holds);
+                drop(Environ::from_request(request));
+            };
+            carry();
+            assert_eq!(measure(carry).bytes_current, 0, "holds: {holds}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! On the way out everything that a request has no place for travels in its extensions as a
 //! [`Gateway`], so that the way back loses nothing.
 
-use std::mem::{forget, replace, swap, take};
+use std::mem::{replace, swap, take};
 use std::sync::{Arc, LazyLock};
 
 use http::uri::PathAndQuery;
@@ -63,7 +63,7 @@ impl Environ {
         spare::keep(boxed);
         let extensions = request.extensions_mut();
         if extensions.is_empty() {
-            forget(replace(extensions, ROOMY.clone()));
+            *extensions = ROOMY.clone();
         }
         extensions.insert(Gateway::new(exchange, rest));
         request
