@@ -48,6 +48,8 @@ mod response;
 
 #[cfg(feature = "csrf")]
 mod csrf;
+#[cfg(feature = "forms")]
+mod forms;
 #[cfg(feature = "sessions")]
 mod sessions;
 #[cfg(feature = "templates")]
@@ -68,6 +70,8 @@ pub use commands::Commands;
 pub use cookie::Cookie;
 pub use error::{Error, HttpError, abort, abort_with};
 pub use extract::{Caught, FromRequest, Path, Query, State};
+#[cfg(feature = "forms")]
+pub use forms::{Form, FormData, FormLimits, Upload, Uploads, secure_filename};
 pub use handler::{BeforeRequest, Boot, Handler, IntoInterruption, Returned, ReturnedBefore};
 /// The engine of the templates, for functions of one's own that take its values.
 #[cfg(feature = "templates")]
