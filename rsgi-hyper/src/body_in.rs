@@ -9,7 +9,7 @@ use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -47,16 +47,49 @@ impl Bounds {
         Input::new(IncomingSource::new(body, self, unread), length, self.limit)
     }
 
-    /// Makes the input of a request that may be upgraded: after that the bytes come through `raw`.
+    /// Makes the input of a request that may be upgraded: after that the bytes come through `raw`. Its own content can be
+    /// taken away then, as nobody may poll the input before hyper has handed the stream over.
     pub(crate) fn upgradable(
         self,
         body: Incoming,
         unread: Arc<Unread>,
         exchange: Arc<Exchange>,
         raw: mpsc::Receiver<Bytes>,
-    ) -> Input {
+    ) -> (Input, Before) {
         let source = IncomingSource::new(body, self, unread);
-        Input::new(UpgradableSource { before: Some(source), exchange, raw }, InputLength::Unknown, None)
+        let before = Before(Arc::new(Mutex::new(Some(source))));
+        let source = UpgradableSource { before: Some(before.clone()), exchange, raw };
+        (Input::new(source, InputLength::Unknown, None), before)
+    }
+}
+
+/// The content that a request has before its upgrade; nothing once it was read, or let go of.
+#[derive(Clone)]
+pub(crate) struct Before(Arc<Mutex<Option<IncomingSource>>>);
+
+impl Before {
+    /// Lets go of what is unread of it: that isn't part of the stream.
+    pub(crate) fn leave(&self) {
+        let unread = self.lock().take();
+        drop(unread);
+    }
+
+    fn poll_frame(&self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
+        let mut source = self.lock();
+        match source.as_mut() {
+            Some(source) => Pin::new(source).poll_frame(context),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<IncomingSource>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Before {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Before(..)")
     }
 }
 
@@ -149,7 +182,7 @@ impl InputSource for IncomingSource {
 
 struct UpgradableSource {
     /// The body that the request itself has; `None` at its end.
-    before: Option<IncomingSource>,
+    before: Option<Before>,
     exchange: Arc<Exchange>,
     raw: mpsc::Receiver<Bytes>,
 }
@@ -160,7 +193,7 @@ impl InputSource for UpgradableSource {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
         if let Some(before) = &mut self.before {
-            match ready!(Pin::new(before).poll_frame(context)) {
+            match ready!(before.poll_frame(context)) {
                 None => self.before = None,
                 frame => return Poll::Ready(frame),
             }

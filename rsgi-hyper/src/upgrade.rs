@@ -29,6 +29,15 @@ pub(crate) struct Accepted {
     pub(crate) input: mpsc::Sender<Bytes>,
 }
 
+impl Accepted {
+    /// The stream never comes.
+    pub(crate) fn give_up(self, cause: Cause) {
+        self.exchange.disconnect(cause);
+        drop(self.outgoing);
+        self.exchange.tell(Delivery::Aborted(cause));
+    }
+}
+
 /// Where the service leaves an accepted upgrade for the connection.
 #[derive(Debug, Default)]
 pub(crate) struct Slot(Mutex<Option<Accepted>>);

@@ -16,7 +16,8 @@ use std::time::Duration;
 use rsgi_core::http::StatusCode;
 use rsgi_core::server::{Bind, Config, HalfClose, ServeErrorKind};
 use rsgi_core::{
-    Adapter, Cause, Endpoint, Environ, Error, Running, StartResponse, Started, app_fn, blocking,
+    Adapter, Body, Cause, Delivery, Endpoint, Environ, Error, Running, StartResponse, Started, app_fn,
+    blocking,
 };
 use rsgi_hyper::{Builder, Cores, Listener, Server};
 
@@ -117,6 +118,43 @@ fn an_abandoned_unix_socket_is_replaced_and_a_live_one_is_not() {
     running.shutdown();
     running.wait().unwrap();
     assert!(!path.exists(), "it is removed at the end");
+}
+
+/// What an app leaves of a request's content before it takes the stream over is thrown away up to `discard_bytes`; beyond that
+/// the rest would pass for the stream's own bytes, so the connection ends, and the app is told.
+#[test]
+fn content_left_unread_is_never_taken_for_an_upgraded_stream() {
+    let (telling, outcomes) = mpsc::channel();
+    let app = app_fn(move |mut environ: Environ, start_response: StartResponse| {
+        let telling = telling.clone();
+        async move {
+            environ.on_outcome(move |outcome| telling.send(outcome.delivery).unwrap());
+            let upgrade = environ.upgrade()?.ok_or("no offer")?;
+            let body = Body::duplex(environ.take_input(), async |mut input, sender| {
+                while let Some(piece) = input.piece().await {
+                    sender.send(piece?).await?;
+                }
+                Ok(())
+            });
+            Ok(start_response.upgrade(upgrade, "echo")?.body(body))
+        }
+    });
+    let running = Server::start(config().limits(|limits| limits.discard_bytes = 20_000), app).unwrap();
+    for (length, is_whole) in [(20_000, true), (35_000, false)] {
+        let mut stream = tcp(&running);
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(&[head.as_bytes(), &vec![b'x'; length], b"ping"].concat()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, echoed) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert_eq!(echoed, if is_whole { "ping" } else { "" });
+        let delivery = outcomes.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(matches!(delivery, Delivery::Whole(_)), is_whole, "{delivery:?}");
+    }
 }
 
 #[test]

@@ -186,22 +186,24 @@ fn an_upgraded_stream_behind_content_by_hand_goes_both_ways() {
     });
 }
 
-/// What the app leaves of the content is none of the stream's bytes (SPEC S70), and taking the stream ends it. Not against
-/// rsgi-hyper: hyper hands the stream over only once somebody has read the content (docs/differences.md).
+/// What the app leaves of the content is none of the stream's bytes (SPEC S70), and taking the stream ends it.
 #[test]
 fn content_by_hand_that_is_left_unread_ends_where_the_stream_is_taken() {
-    let case = |client: Client| {
-        let request = client.post("/upgrade").header("connection", "upgrade").header("upgrade", "echo");
-        let mut open = request.by_hand().open().unwrap();
-        open.feed("content");
-        assert_eq!(open.head().unwrap().status(), 101);
-        let mut tunnel = open.upgraded().unwrap();
-        assert_eq!(tunnel.send("ping").exactly(4), "ping");
-        tunnel.end();
-        assert!(tunnel.receive().is_none());
-    };
-    case(Client::new(app));
-    served::<rsgi_std::Server>(app, case);
+    everywhere(app, |client| {
+        for ends_content in [true, false] {
+            let request = client.post("/upgrade").header("connection", "upgrade").header("upgrade", "echo");
+            let mut open = request.by_hand().open().unwrap();
+            open.feed("content");
+            if ends_content {
+                open.end_input();
+            }
+            assert_eq!(open.head().unwrap().status(), 101);
+            let mut tunnel = open.upgraded().unwrap();
+            assert_eq!(tunnel.send("ping").exactly(4), "ping");
+            tunnel.end();
+            assert!(tunnel.receive().is_none());
+        }
+    });
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod wire;
 use std::hint::black_box;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
@@ -83,6 +83,14 @@ pub(crate) async fn serve<S: Stream, A: App>(
     if let Some(accepted) = slot.take() {
         let parts = engine.connection.into_parts();
         let (stream, _sent_with_the_head) = parts.io.into_inner().into_parts();
+        // hyper may have read the end of the content, and nobody have heard of it yet.
+        wire.poll_away(&mut Context::from_waker(Waker::noop()));
+        if wire.has_unread() {
+            // What comes next would be content, too much of it to be thrown away, and no byte of the stream's.
+            tracing::debug!(target: "rsgi", "an upgraded stream was given up: the app left the request's content unread");
+            accepted.give_up(cause);
+            return Box::pin(linger(stream, setting)).await;
+        }
         let run = upgrade::run(stream, parts.read_buf, accepted, AcceptedBy::System, &setting.timeouts);
         return Box::pin(run).await;
     }

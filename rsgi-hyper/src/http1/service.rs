@@ -27,6 +27,7 @@ use tokio::sync::mpsc::Sender;
 use super::body_out::{Http1Body, LARGE, PIECE};
 use super::framing;
 use super::wire::Wire;
+use crate::body_in::Before;
 use crate::request::{self, refused};
 use crate::setting::{self, Setting};
 use crate::upgrade::{self, Slot};
@@ -101,20 +102,20 @@ fn fill(
         wants_kept: is_old && request::wants_keep_alive(environ.headers()),
         ..Rare::default()
     });
+    // A client that waits to be told to send isn't told so only for its content to be thrown away.
+    let expects = |environ: &Environ| environ.headers().contains_key(header::EXPECT);
+    let expect_body =
+        |environ: &Environ| shared.wire.expect_body((!expects(environ)).then_some(shared.setting.discard));
     if framing.is_ok() && extensions.remove::<OnUpgrade>().is_some() {
         let (raw, receiver) = upgrade::channel();
         rare.input = Some(raw);
         let exchange = Arc::clone(environ.exchange());
-        environ.set_input(shared.setting.body.upgradable(
-            body,
-            shared.wire.expect_body(None),
-            exchange,
-            receiver,
-        ));
+        let unread = expect_body(environ);
+        let (input, before) = shared.setting.body.upgradable(body, unread, exchange, receiver);
+        rare.before = Some(before);
+        environ.set_input(input);
     } else if !body.is_end_stream() {
-        // A client that waits to be told to send isn't told so only for its content to be thrown away.
-        let expects = environ.headers().contains_key(header::EXPECT);
-        let unread = shared.wire.expect_body((!expects).then_some(shared.setting.discard));
+        let unread = expect_body(environ);
         environ.set_input(shared.setting.body.input(body, unread));
     }
     if framing.is_err() {
@@ -129,6 +130,8 @@ fn fill(
 struct Rare {
     /// Where the raw bytes go if the app takes the stream over.
     input: Option<Sender<Bytes>>,
+    /// The request's own content, before those.
+    before: Option<Before>,
     /// The request is of HTTP/1.0.
     is_old: bool,
     /// Its client asked to keep the connection.
@@ -227,6 +230,10 @@ fn finish(response: &mut Response<Http1Body>, shared: &Shared<'_>, rare: &mut Ra
     if let (Framing::Upgraded(_), Some(input), Some(outgoing)) =
         (framing, rare.input.take(), response.body_mut().outgoing_mut())
     {
+        // hyper hands the stream over behind the content, which nobody reads meanwhile but the connection's task.
+        if let Some(before) = rare.before.take() {
+            before.leave();
+        }
         // hyper writes the head and lets go of the stream; its outcome is told by whoever moves the bytes then.
         if let Some(exchange) = shared.wire.leave() {
             shared.upgrade.put(upgrade::Accepted { exchange, outgoing: outgoing.take(), input });

@@ -66,7 +66,8 @@ pub(crate) fn answer<A: App>(
             return Ok(finish(response, stream, &shared));
         };
         let (sender, receiver) = upgrade::channel();
-        let input = shared.setting.body.upgradable(body, Arc::default(), Arc::clone(&exchange), receiver);
+        let (input, _) =
+            shared.setting.body.upgradable(body, Arc::default(), Arc::clone(&exchange), receiver);
         let mut environ = Environ::new(head, input, exchange);
         if let Some(protocol) = protocol {
             environ.insert(ConnectProtocol(protocol.as_str().to_owned()));
