@@ -52,6 +52,25 @@ impl Error {
         self.0.source()
     }
 
+    /// Makes an error of a boxed one, as RSGI's own functions return it: such a box is no error itself, so `?` alone doesn't.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use frasco::Error;
+    ///
+    /// fn read() -> Result<u32, rsgi_core::Error> {
+    ///     Ok("x".parse()?)
+    /// }
+    ///
+    /// let error = read().map_err(Error::boxed).unwrap_err();
+    /// assert!(error.find::<std::num::ParseIntError>().is_some());
+    /// ```
+    #[must_use]
+    pub fn boxed(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        Self(Arc::from(error))
+    }
+
     pub(crate) fn share(&self) -> Self {
         Self(Arc::clone(&self.0))
     }

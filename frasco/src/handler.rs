@@ -114,7 +114,13 @@ macro_rules! returned {
                 run: impl FnOnce() -> Self + Send + 'static,
                 request: Request,
             ) -> Result<$out, Error> {
-                run().await.$method(&request)
+                let value = run().await;
+                if <F::Output as $into>::blocks() {
+                    // Boxed, as it would lie in the future of every other handler.
+                    let offload = request.offload().clone();
+                    return Box::pin(offload.run(move || value.$method(&request))).await;
+                }
+                value.$method(&request)
             }
 
             fn check(boot: &Boot<'_>) -> Result<(), String> {
@@ -226,6 +232,12 @@ pub trait IntoInterruption: Send {
         let _ = boot;
         Ok(())
     }
+
+    /// Tells whether making the answer may block; see [`IntoResponse::blocks`]. Default: it doesn't.
+    #[must_use]
+    fn blocks() -> bool {
+        false
+    }
 }
 
 impl IntoInterruption for () {
@@ -242,6 +254,10 @@ impl<T: IntoResponse> IntoInterruption for Option<T> {
     fn check(boot: &Boot<'_>) -> Result<(), String> {
         T::check(boot)
     }
+
+    fn blocks() -> bool {
+        T::blocks()
+    }
 }
 
 impl<T: IntoInterruption, E: Into<Error> + Send> IntoInterruption for Result<T, E> {
@@ -251,6 +267,10 @@ impl<T: IntoInterruption, E: Into<Error> + Send> IntoInterruption for Result<T, 
 
     fn check(boot: &Boot<'_>) -> Result<(), String> {
         T::check(boot)
+    }
+
+    fn blocks() -> bool {
+        T::blocks()
     }
 }
 

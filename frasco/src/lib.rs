@@ -48,6 +48,8 @@ mod response;
 
 #[cfg(feature = "csrf")]
 mod csrf;
+#[cfg(feature = "files")]
+mod files;
 #[cfg(feature = "forms")]
 mod forms;
 #[cfg(feature = "sessions")]
@@ -82,6 +84,8 @@ pub use routing::converter::{Arguments, Converter};
 pub use routing::{UrlError, UrlFor};
 pub use scope::Route;
 
+#[cfg(feature = "files")]
+pub use files::{SendFile, StaticFolder, send_file, send_from_directory};
 #[cfg(feature = "csrf")]
 pub use rsgi_middleware::{Csrf, CsrfError, CsrfErrorKind, CsrfToken};
 #[cfg(feature = "sessions")]

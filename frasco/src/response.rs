@@ -166,6 +166,13 @@ pub trait IntoResponse: Send {
         let _ = boot;
         Ok(())
     }
+
+    /// Tells whether making the answer may block, as opening a file does: then it is made where that is allowed, an async handler's, too.
+    /// Default: it doesn't.
+    #[must_use]
+    fn blocks() -> bool {
+        false
+    }
 }
 
 impl IntoResponse for Response {
@@ -219,6 +226,10 @@ impl<T: IntoResponse> IntoResponse for Option<T> {
     fn check(boot: &Boot<'_>) -> Result<(), String> {
         T::check(boot)
     }
+
+    fn blocks() -> bool {
+        T::blocks()
+    }
 }
 
 impl<T: IntoResponse, E: Into<Error> + Send> IntoResponse for Result<T, E> {
@@ -228,6 +239,10 @@ impl<T: IntoResponse, E: Into<Error> + Send> IntoResponse for Result<T, E> {
 
     fn check(boot: &Boot<'_>) -> Result<(), String> {
         T::check(boot)
+    }
+
+    fn blocks() -> bool {
+        T::blocks()
     }
 }
 
@@ -266,6 +281,10 @@ impl<S: IntoStatus, T: IntoResponse> IntoResponse for (S, T) {
     fn check(boot: &Boot<'_>) -> Result<(), String> {
         T::check(boot)
     }
+
+    fn blocks() -> bool {
+        T::blocks()
+    }
 }
 
 impl<S, V, T, const N: usize> IntoResponse for (S, [(&'static str, V); N], T)
@@ -286,6 +305,10 @@ where
 
     fn check(boot: &Boot<'_>) -> Result<(), String> {
         T::check(boot)
+    }
+
+    fn blocks() -> bool {
+        T::blocks()
     }
 }
 

@@ -64,7 +64,7 @@ pub use compression::{Compression, CompressionApp, Effort};
 pub use csrf::{Csrf, CsrfApp, CsrfError, CsrfErrorKind, CsrfToken};
 pub use development_errors::{DevelopmentErrors, DevelopmentErrorsApp};
 #[cfg(feature = "files")]
-pub use files::{Files, FilesApp};
+pub use files::{Files, FilesApp, OpenFile};
 pub use method_override::{MethodOverride, MethodOverrideApp, OriginalMethod};
 pub use request_id::{CurrentRequestId, RequestId, RequestIdApp};
 #[cfg(feature = "sessions")]

@@ -25,6 +25,7 @@ pub(super) enum Found {
 }
 
 /// An open file.
+#[derive(Debug)]
 pub(super) struct FoundFile {
     pub(super) file: File,
     /// As it was when it was opened.
@@ -36,7 +37,16 @@ pub(super) struct FoundFile {
 }
 
 pub(super) fn find(settings: &Settings, below: Below, wish: &Wish) -> io::Result<Found> {
-    match find_any(settings, below, wish) {
+    or_nothing(find_any(settings, below, wish))
+}
+
+/// Finds a file by its very name, without regard to an index.
+pub(super) fn find_file(settings: &Settings, path: PathBuf, wish: &Wish) -> io::Result<Found> {
+    or_nothing(Root::open(settings).and_then(|root| root.file(settings, path, wish)))
+}
+
+fn or_nothing(found: io::Result<Found>) -> io::Result<Found> {
+    match found {
         Err(error) if is_nothing(&error) => {
             if error.kind() == ErrorKind::PermissionDenied {
                 // Also what cap-std says of a link that leads out.

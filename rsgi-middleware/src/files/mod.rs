@@ -14,6 +14,7 @@ mod validators;
 mod ranges;
 
 mod answer;
+mod open_file;
 #[cfg(test)]
 mod tests;
 
@@ -22,11 +23,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rsgi_core::http::header::{ALLOW, HeaderValue};
-use rsgi_core::http::{Method, StatusCode};
+use rsgi_core::http::{HeaderMap, Method, StatusCode};
 use rsgi_core::{App, Capabilities, Environ, Error, Middleware, StartResponse, Started};
 
 use crate::Coding;
+use crate::coding::Wish;
 use answer::{Served, serve};
+pub use open_file::OpenFile;
 
 /// Serves the files of a folder.
 ///
@@ -192,12 +195,50 @@ impl Files {
         self.set(|settings| settings.charset = Charset::Untold)
     }
 
+    /// Opens one of the folder's files, for an app that has its name by other means than the path: `css/site.css`, decoded, with
+    /// slashes between, which may be the client's. What is never served isn't opened either, nor a folder. `headers` are the
+    /// request's, which may wish for a [precompressed](Self::precompressed) file. It blocks.
+    ///
+    /// # Errors
+    ///
+    /// The system's, other than that there is no such file: that is `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rsgi_core::http::HeaderMap;
+    /// use rsgi_middleware::Files;
+    /// # let folder = std::env::temp_dir().join(format!("rsgi-files-open-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # std::fs::write(folder.join("a.txt"), "a")?;
+    ///
+    /// let files = Files::new(&folder)?;
+    /// assert!(files.open("a.txt", &HeaderMap::new())?.is_some());
+    /// assert!(files.open("../a.txt", &HeaderMap::new())?.is_none());
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn open(&self, name: &str, headers: &HeaderMap) -> io::Result<Option<OpenFile>> {
+        let settings = &*self.settings;
+        let Some(below) = path::named(name, settings.dot_files) else { return Ok(None) };
+        let wish = wish(settings, headers);
+        Ok(match find::find_file(settings, below.path, &wish)? {
+            find::Found::File(found) => Some(OpenFile::of(settings, *found)),
+            find::Found::Folder | find::Found::Nothing => None,
+        })
+    }
+
     /// Looks a request's file up and answers by it, where that may block.
     async fn serve(&self, environ: Environ, start_response: StartResponse) -> Result<Served, Error> {
         let offload = environ.offload().clone();
         let settings = Arc::clone(&self.settings);
         offload.run(move || serve(&settings, environ, start_response)).await
     }
+}
+
+/// Which codings the request wishes for, if files have any.
+fn wish(settings: &Settings, headers: &HeaderMap) -> Wish {
+    if settings.precompressed.is_empty() { Wish::default() } else { Wish::read(headers) }
 }
 
 fn reads(method: &Method) -> bool {

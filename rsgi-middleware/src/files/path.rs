@@ -38,6 +38,12 @@ pub(super) fn below(path_info: &str, dot_files: DotFiles) -> Option<Below> {
     Some(Below { path, has_slash })
 }
 
+/// Reads a decoded name of a file, such as `css/site.css`; `None` if it names nothing that could be here.
+pub(super) fn named(name: &str, dot_files: DotFiles) -> Option<Below> {
+    let names: Option<PathBuf> = name.split('/').map(|name| plain(name.as_bytes(), dot_files)).collect();
+    Some(Below { path: names?, has_slash: false })
+}
+
 /// Gives a decoded name back if it is one.
 fn plain(name: &[u8], dot_files: DotFiles) -> Option<&str> {
     let name = std::str::from_utf8(name).ok()?;

@@ -392,3 +392,83 @@ fn a_file_goes_out_as_one_that_the_system_can_send() {
     assert_eq!((started.body().length(), started.body().blocks()), (Some(10), true));
     assert!(format!("{:?}", started.body()).contains("File"), "{:?}", started.body());
 }
+
+/// What a client gets that asks for a file by a name that the app has.
+fn by_name(files: Files) -> Client {
+    Client::new(rsgi_core::blocking(move |environ: rsgi_core::Environ, start_response: StartResponse| {
+        let name = rsgi_core::path::decode(environ.query().unwrap_or_default()).into_owned();
+        let name = String::from_utf8(name)?;
+        match files.open(&name, environ.headers())? {
+            Some(file) => file.respond(environ.method(), environ.headers(), start_response),
+            None => Ok(start_response.status(StatusCode::NOT_FOUND).empty()),
+        }
+    }))
+}
+
+#[test]
+fn a_file_of_the_folder_is_opened_by_its_name_and_answers_as_one_by_its_path() {
+    let folder =
+        Folder::new().with("sub/d.txt", DIGITS).with("sub/d.txt.gz", "gzipped").with(".env", "secret");
+    let folder = folder.with("../secret.txt", "secret").link("out", "../secret.txt").with("a b%.txt", "odd");
+    let files =
+        folder.files().cache_control(HeaderValue::from_static("no-cache")).precompressed([Coding::Gzip]);
+    let (named, by_path) = (by_name(files.clone()), Client::new(files));
+    for fields in [
+        &[][..],
+        &[("range", "bytes=2-4")],
+        &[("range", "bytes=0-1,4-5")],
+        &[("range", "bytes=20-")],
+        &[("if-none-match", "*")],
+        &[("if-match", "\"x\"")],
+        &[("accept-encoding", "gzip")],
+    ] {
+        let asked = |client: &Client, path: &str| {
+            let request =
+                fields.iter().fold(client.get(path), |request, (name, value)| request.header(name, value));
+            let answer = request.answer();
+            let all = [
+                "content-type",
+                "content-range",
+                "etag",
+                "last-modified",
+                "cache-control",
+                "vary",
+                "content-encoding",
+            ];
+            // The border of parts is another one each time.
+            let is_parts = answer.field("content-type").is_some_and(|kind| kind.starts_with("multipart/"));
+            let all = all.map(|name| answer.field(name).map(ToOwned::to_owned));
+            (answer.status(), if is_parts { None } else { Some((answer.text().to_owned(), all)) })
+        };
+        assert_eq!(asked(&named, "/?sub/d.txt"), asked(&by_path, "/sub/d.txt"), "{fields:?}");
+    }
+    assert_eq!(named.get("/?a%20b%25.txt").answer().text(), "odd");
+    for name in
+        ["sub", "sub/", "", "/sub/d.txt", "sub//d.txt", "../secret.txt", "out", ".env", "sub/../.env", "d%00"]
+    {
+        assert_eq!(named.get(&format!("/?{name}")).answer().status(), 404, "{name}");
+    }
+}
+
+#[test]
+fn any_file_that_the_program_names_is_opened_and_what_is_none_says_which() {
+    let folder = Folder::new().with("d.bin", DIGITS);
+    let path = folder.0.join("d.bin");
+    let client = Client::new(rsgi_core::blocking(
+        move |environ: rsgi_core::Environ, start_response: StartResponse| {
+            let file = super::OpenFile::open(&path)?.content_type(HeaderValue::from_static("text/x-digits"));
+            let file = file.cache_control(HeaderValue::from_static("private"));
+            file.respond(environ.method(), environ.headers(), start_response)
+        },
+    ));
+    let answer = client.get("/").header("range", "bytes=-3").answer();
+    assert_eq!((answer.status(), answer.text()), (206, "789"));
+    assert_eq!(answer.field("content-type"), Some("text/x-digits"));
+    assert_eq!(answer.field("cache-control"), Some("private"));
+    let head = client.head("/").answer();
+    assert_eq!((head.status(), head.field("content-length")), (200, Some("10")));
+    for (name, what) in [("missing", "missing: "), ("", "no regular file")] {
+        let told = super::OpenFile::open(folder.0.join(name)).unwrap_err().to_string();
+        assert!(told.contains(what), "{told}");
+    }
+}
