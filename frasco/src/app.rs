@@ -9,6 +9,7 @@ use rsgi_core::http::{Method, StatusCode};
 use rsgi_core::{BoxApp, Capabilities, Environ, StartResponse, Started};
 
 use crate::builder::Builder;
+use crate::config::{Config, Settings};
 use crate::dispatch;
 use crate::extras::States;
 use crate::handler::{Boot, View};
@@ -55,6 +56,8 @@ pub(crate) struct Built {
     /// The app itself, and its blueprints.
     pub(crate) parts: Vec<Part>,
     pub(crate) states: States,
+    pub(crate) config: Config,
+    pub(crate) settings: Settings,
 }
 
 /// The app's own hooks and error handlers, or a blueprint's.
@@ -114,6 +117,12 @@ impl App {
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.road.0.states.get(&TypeId::of::<T>())?.clone().downcast().ok()
+    }
+
+    /// What it was set up with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.road.0.config
     }
 
     /// Its rules, in the order in which they were written: endpoint, methods, rule.

@@ -8,13 +8,16 @@ use std::sync::Arc;
 use regex::Regex;
 use rsgi_core::http::Method;
 use rsgi_core::{BoxApp, Middleware};
+use rsgi_middleware::DevelopmentErrors;
 
 use crate::app::{App, Built, Part, Road};
+use crate::config::{Config, Settings};
 use crate::extras::{Extras, States, assemble_all};
 use crate::handler::Boot;
 use crate::routing::converter::{Arguments, Converter, Converters};
 use crate::routing::{Entry, Router, Rule};
 use crate::scope::{Scope, scope_methods};
+use crate::sessions;
 
 /// An app in the making, by [`App::builder`].
 pub struct Builder {
@@ -22,6 +25,7 @@ pub struct Builder {
     converters: Converters,
     states: States,
     middleware: Vec<Wrap>,
+    pub(crate) config: Config,
     /// Around the middleware.
     pub(crate) around: Option<Wrap>,
     /// The types that the app's requests have in the slots of their environ.
@@ -38,6 +42,7 @@ impl Builder {
             converters: Converters::default(),
             states: States::new(),
             middleware: Vec::new(),
+            config: Config::new(),
             around: None,
             slots: HashSet::new(),
         }
@@ -88,27 +93,33 @@ impl Builder {
         let mut plan = Plan::new(&self.converters);
         plan.add(&self.scope, "", "", None);
         let Plan { parts, entries, views, extras, mut faults, .. } = plan;
-        let mut states = self.states;
+        let settings = Settings::read(&self.config, &mut faults);
+        let this = sessions::by_config(self, &settings, &mut faults);
+        let mut states = this.states;
         assemble_all(&extras, &mut states, &mut faults);
         for (entry, view) in entries.iter().zip(&views) {
-            let boot = Boot { states: &states, slots: &self.slots, entry: Some(entry) };
+            let boot = Boot { states: &states, slots: &this.slots, entry: Some(entry) };
             if let Err(why) = view.check(&boot) {
                 faults.push(format!("the handler of {} ({}): {why}", entry.rule.text, entry.endpoint));
             }
         }
-        let boot = Boot { states: &states, slots: &self.slots, entry: None };
+        let boot = Boot { states: &states, slots: &this.slots, entry: None };
         faults.extend(parts.iter().flat_map(|part| part.check(&boot)));
         let router = match Router::new(entries) {
             Ok(router) if faults.is_empty() => router,
-            Ok(_) => return Err(BuildError { app: self.scope.name, faults }),
+            Ok(_) => return Err(BuildError { app: Some(this.scope.name), faults }),
             Err(fault) => {
                 faults.push(fault);
-                return Err(BuildError { app: self.scope.name, faults });
+                return Err(BuildError { app: Some(this.scope.name), faults });
             }
         };
-        let built = Built { name: self.scope.name, router, views, parts, states };
+        let shown = settings
+            .debug
+            .then(|| -> Wrap { Box::new(|app| BoxApp::new(DevelopmentErrors::new().wrap(app))) });
+        let config = this.config;
+        let built = Built { name: this.scope.name, router, views, parts, states, config, settings };
         let road = Road(Arc::new(built));
-        let mut middleware = self.around.into_iter().chain(self.middleware).rev();
+        let mut middleware = this.around.into_iter().chain(this.middleware).chain(shown).rev();
         let outer = middleware
             .next()
             .map(|wrap| middleware.fold(wrap(BoxApp::new(road.clone())), |app, wrap| wrap(app)));
@@ -245,11 +256,17 @@ impl<'a> Plan<'a> {
 /// All that is wrong with an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildError {
-    app: String,
+    /// `None` where it isn't known yet.
+    app: Option<String>,
     faults: Vec<String>,
 }
 
 impl BuildError {
+    /// One fault, of an app that isn't begun yet.
+    pub(crate) fn of(fault: String) -> Self {
+        Self { app: None, faults: vec![fault] }
+    }
+
     /// Each fault, in words.
     #[must_use]
     pub fn faults(&self) -> &[String] {
@@ -259,7 +276,10 @@ impl BuildError {
 
 impl fmt::Display for BuildError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the app {:?} can't be built:", self.app)?;
+        match &self.app {
+            Some(app) => write!(formatter, "the app {app:?} can't be built:")?,
+            None => formatter.write_str("the app can't be built:")?,
+        }
         self.faults.iter().try_for_each(|fault| write!(formatter, "\n- {fault}"))
     }
 }

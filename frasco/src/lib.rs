@@ -32,6 +32,7 @@ mod app;
 mod blueprint;
 mod builder;
 mod commands;
+mod config;
 mod extras;
 mod scope;
 
@@ -52,6 +53,9 @@ mod csrf;
 mod files;
 #[cfg(feature = "forms")]
 mod forms;
+#[cfg(not(feature = "sessions"))]
+#[path = "no_sessions.rs"]
+mod sessions;
 #[cfg(feature = "sessions")]
 mod sessions;
 #[cfg(feature = "templates")]
@@ -69,6 +73,7 @@ pub use app::App;
 pub use blueprint::Blueprint;
 pub use builder::{BuildError, Builder};
 pub use commands::Commands;
+pub use config::{Config, ConfigError, ConfigErrorKind};
 pub use cookie::Cookie;
 pub use error::{Error, HttpError, abort, abort_with};
 pub use extract::{Caught, FromRequest, Path, Query, State};

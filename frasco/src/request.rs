@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use rsgi_core::{Environ, Input};
 
 use crate::app::Built;
+use crate::config::Config;
 use crate::error::{Error, HttpError};
 use crate::response::Response;
 use crate::routing::UrlFor;
@@ -160,6 +161,12 @@ impl Request {
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.0.app.states.get(&TypeId::of::<T>())?.clone().downcast().ok()
+    }
+
+    /// The app's config.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.app.config
     }
 
     /// Does something to this request's answer, before the hooks that see every answer.

@@ -19,6 +19,10 @@ impl Going {
         self.request.set_error(error.share(), http.clone());
         let handler = self.handler(&error, known.as_ref(), &http);
         if known.is_none() && !handler.as_ref().is_some_and(|(_, of)| *of == Of::Type) {
+            if self.request.app().settings.debug {
+                // It is shown, and logged, by what is around the app then; as in Flask, no handler of 500 sees it.
+                return Err(error);
+            }
             tracing::error!(target: "frasco", request = %self.request.request_line(), error = %Chain(&error), "a handler failed");
         }
         let response = match handler {

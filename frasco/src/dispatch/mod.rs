@@ -27,9 +27,12 @@ use crate::routing::Found;
 
 pub(crate) async fn answer(
     app: Arc<Built>,
-    environ: Environ,
+    mut environ: Environ,
     start_response: StartResponse,
 ) -> Result<Started, rsgi_core::Error> {
+    if let Some(limit) = app.settings.max_content_length {
+        environ.input_mut().set_limit(limit);
+    }
     let (matched, otherwise) = match app.router.find(environ.path_info(), environ.method()) {
         Found::Entry(entry, values) => (Some(Matched { entry, values }), None),
         other => (None, Some(other)),
@@ -68,6 +71,10 @@ impl Going {
     /// The hooks before, and the view.
     async fn view(&self, otherwise: Option<Found>) -> Result<Response, Error> {
         let app = self.request.app();
+        if !app.settings.trusts_host(&self.request) {
+            let untrusted = HttpError::new(StatusCode::BAD_REQUEST);
+            return Err(untrusted.description("This app does not answer for that host.").into());
+        }
         for part in self.chain() {
             for before in &app.parts[*part].before {
                 if let Some(response) = caught(before.call(self.request.clone())).await? {

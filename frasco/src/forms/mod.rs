@@ -121,7 +121,7 @@ impl Default for FormLimits {
 }
 
 impl Builder {
-    /// Sets how much of a form is read. The whole content's limit is the server's, or the config's `max_content_length`.
+    /// Sets how much of a form is read, in place of what the config says. The whole content's limit is the server's, or the config's `max_content_length`.
     #[must_use]
     pub fn form_limits(self, limits: FormLimits) -> Self {
         self.state(limits)
@@ -140,7 +140,7 @@ impl Request {
         }
         let kind = self.header("content-type").unwrap_or_default().to_owned();
         let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let limits = self.state::<FormLimits>().map_or_else(FormLimits::default, |limits| (*limits).clone());
+        let limits = self.form_limits();
         let form = match essence.as_str() {
             "application/x-www-form-urlencoded" => urlencoded(taken(self)?, &limits).await?,
             "multipart/form-data" => {
@@ -156,6 +156,21 @@ impl Request {
         };
         self.keep(form);
         Ok(self.kept::<FormData>().unwrap_or_default())
+    }
+}
+
+impl Request {
+    /// The builder's, else the config's.
+    fn form_limits(&self) -> FormLimits {
+        if let Some(limits) = self.state::<FormLimits>() {
+            return (*limits).clone();
+        }
+        let (settings, usual) = (&self.app().settings, FormLimits::default());
+        FormLimits {
+            memory: settings.max_form_memory_size.unwrap_or(usual.memory),
+            parts: settings.max_form_parts.unwrap_or(usual.parts),
+            ..usual
+        }
     }
 }
 

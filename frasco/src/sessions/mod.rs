@@ -1,7 +1,8 @@
 //! Sessions: values that a client keeps from request to request, by rsgi-middleware's [`Sessions`], as an argument of handlers.
 //!
-//! What a session is, and what its cookie holds, is that crate's. Read next: `flash.rs`.
+//! What a session is, and what its cookie holds, is that crate's. Read next: `flash.rs`, `by_config.rs`.
 
+mod by_config;
 mod flash;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use std::any::TypeId;
 use rsgi_core::{BoxApp, Middleware as _};
 use rsgi_middleware::{Session, Sessions};
 
+pub(crate) use by_config::by_config;
 pub use flash::{Flashes, Message, flash};
 
 use crate::builder::Builder;
