@@ -21,7 +21,7 @@ const RATIOS: [(&str, &str, f64, f64); 8] = [
     ("rsgi-hyper-stream", "hyper-stream", 1.08, 0.713),
     ("rsgi-hyper-one", "rsgi-hyper-field", 1.03, 0.976),
     ("rsgi-hyper-mount", "rsgi-hyper-unmounted", 1.03, 1.067),
-    ("rsgi-hyper-axum", "axum-serve", 1.03, 1.271),
+    ("rsgi-hyper-axum", "axum-serve", 1.03, 1.119),
     ("rsgi-hyper-frasco", "axum-serve", 1.00, 0.919),
 ];
 
