@@ -172,7 +172,7 @@ impl Config {
     }
 
     /// Tells whether a value must not be shown.
-    fn is_secret(&self, key: &str, text: Option<&str>) -> bool {
+    pub(crate) fn is_secret(&self, key: &str, text: Option<&str>) -> bool {
         let is_below = |secret: &String| {
             key.strip_prefix(secret.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };

@@ -7,7 +7,18 @@
 mod references;
 mod sources;
 
+mod configured;
+#[cfg(feature = "sessions")]
+mod flashed;
+#[cfg(not(feature = "sessions"))]
+#[path = "no_flashed.rs"]
+mod flashed;
 mod scene;
+#[cfg(feature = "csrf")]
+mod token;
+#[cfg(not(feature = "csrf"))]
+#[path = "no_token.rs"]
+mod token;
 
 mod engine;
 
@@ -82,7 +93,8 @@ macro_rules! template_methods {
         /// ```
         ///
         /// `request` has `method`, `path`, `script_root`, `query_string`, `url`, `scheme`, `host`, `args`, `headers`, `view_args`, `endpoint`,
-        /// `blueprint` and `remote_addr`. `url_for` takes `_anchor`, `_external` and `_scheme`, and leaves out values that are none.
+        /// `blueprint` and `remote_addr`. `config` is the app's, without secrets; `get_flashed_messages(with_categories=true)` as Flask's;
+        /// `csrf_token()` and, as a hidden field, `csrf_field()` for forms. `url_for` takes `_anchor`, `_external` and `_scheme`, and leaves out values that are none.
         #[must_use]
         pub fn templates(mut self, folder: impl Into<PathBuf>) -> Self {
             let source = Source::Folder(folder.into());

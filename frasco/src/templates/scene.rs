@@ -1,7 +1,7 @@
 //! [`Scene`]: the names that a template sees for a request.
 //!
 //! In this order, the first that has a name wins: what the handler gave, what the context processors added, and the
-//! framework's own: `request`, `url_for`.
+//! framework's own: `request`, `url_for`, `config`, `get_flashed_messages`, `csrf_token` and `csrf_field`.
 
 use std::sync::Arc;
 
@@ -9,6 +9,8 @@ use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, from_args};
 use minijinja::{Error as TemplateError, ErrorKind, State, Value};
 use rsgi_core::Endpoint;
 
+use super::configured::Configured;
+use super::{flashed, token};
 use crate::request::Request;
 
 /// What a template is rendered with.
@@ -36,7 +38,11 @@ fn own(request: &Request, key: &str) -> Option<Value> {
     match key {
         "request" => Some(Value::from_object(Asked(request.clone()))),
         "url_for" => Some(Value::from_object(UrlFunction(request.clone()))),
-        _ => None,
+        "config" => {
+            let config = request.config().clone();
+            Some(Value::from_object(Configured { config, key: String::new() }))
+        }
+        _ => flashed::own(request, key).or_else(|| token::own(request, key)),
     }
 }
 

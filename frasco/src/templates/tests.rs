@@ -282,3 +282,47 @@ fn changed_files_are_read_again_if_that_is_wanted() {
         assert_eq!(reloading.get(path).answer().status(), 500, "{path}");
     }
 }
+
+#[test]
+fn a_template_sees_the_config_but_no_secret() {
+    let config = crate::Config::new()
+        .value(
+            "blog",
+            serde_json::json!({ "title": "Notes & more", "tags": ["a", "b"], "api_key": "hidden" }),
+        )
+        .value("secret_key", "x".repeat(40))
+        .value("database_url", "postgres://user:hidden@host/db");
+    let text = "{{ config.blog.title }} {{ config.blog.tags|join }} {{ config.secret_key is defined }} \
+                {{ config.blog.api_key is defined }} {{ config.database_url is defined }} {{ config.nothing is defined }}";
+    let app = App::builder("app").config(config).template("a.html", text).get("/<name>", named);
+    assert_eq!(shown(app, "/a.html"), "Notes &amp; more ab False False False False");
+}
+
+#[cfg(all(feature = "csrf", feature = "sessions"))]
+#[test]
+fn a_template_shows_what_was_flashed_and_has_the_token_of_its_form() {
+    use crate::{Csrf, Session, SessionKey, Sessions, flash};
+    async fn add(session: Session) -> Result<(), Error> {
+        flash(&session, "error", "<one>")?;
+        Ok(flash(&session, "info", "two")?)
+    }
+    let text = "{% for kind, text in get_flashed_messages(with_categories=true) %}{{ kind }}={{ text }};{% endfor %}\
+                {{ get_flashed_messages(category_filter=['info'])|join }} {{ csrf_field() }} {{ csrf_token()|length > 20 }}";
+    let app = App::builder("app")
+        .sessions(Sessions::new(SessionKey::generate()))
+        .middleware(Csrf::new().in_session())
+        .template("a.html", text)
+        .get("/add", add)
+        .get("/page/<name>", named);
+    let client = client(app).keep_cookies();
+    assert_eq!(client.get("/add").answer().status(), 204);
+    let page = client.get("/page/a.html").answer().text().to_owned();
+    assert!(
+        page.starts_with(
+            "error=&lt;one&gt;;info=two;two <input type=\"hidden\" name=\"csrf_token\" value=\""
+        ),
+        "{page}"
+    );
+    assert!(page.ends_with("True"), "{page}");
+    assert!(client.get("/page/a.html").answer().text().starts_with(" <input"), "they were shown");
+}
