@@ -33,6 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("rsgi-afternoon", &["rsgi-core", "rsgi-test"]),
+    ("rsgi-blog", &["rsgi-core", "rsgi-middleware", "rsgi-serve", "rsgi-test", "frasco"]),
     ("rsgi-benches", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-tower", "frasco"]),
     (
         "rsgi-tests",
