@@ -2,6 +2,7 @@
 //!
 //! Its settings are the defaults, a file `.env`, and the environment: `FRASCO_SECRET_KEY`, `FRASCO_BLOG__TITLE`,
 //! `FRASCO_BLOG__FOLDER`. Without a secret key one is made, and kept in the blog's folder.
+//! `cargo run -p rsgi-blog -- routes` shows its rules.
 #![forbid(unsafe_code)]
 
 use std::fmt::Write as _;
@@ -11,7 +12,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use frasco::{App, Error};
+use frasco::{App, Commands, Error};
 use rsgi_blog::Settings;
 
 fn create_app() -> Result<App, Error> {
@@ -44,5 +45,5 @@ fn secret_key(folder: &Path) -> io::Result<String> {
 }
 
 fn main() -> ExitCode {
-    rsgi_serve::run(create_app)
+    rsgi_serve::Launcher::new(create_app).commands(Commands::of(create_app)).run()
 }
