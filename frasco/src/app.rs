@@ -58,6 +58,8 @@ pub(crate) struct Built {
     pub(crate) states: States,
     pub(crate) config: Config,
     pub(crate) settings: Settings,
+    /// Of its server.
+    pub(crate) requires: Capabilities,
 }
 
 /// The app's own hooks and error handlers, or a blueprint's.
@@ -145,7 +147,8 @@ impl rsgi_core::App for App {
     }
 
     fn requires(&self) -> Capabilities {
-        self.outer.as_ref().map_or(Capabilities::NONE, rsgi_core::App::requires)
+        // What is around it passes on what it needs.
+        self.outer.as_ref().map_or(self.road.0.requires, rsgi_core::App::requires)
     }
 
     async fn stop(&self) {
@@ -177,5 +180,9 @@ impl rsgi_core::App for Road {
         start_response: StartResponse,
     ) -> impl Future<Output = Result<Started, rsgi_core::Error>> + Send {
         dispatch::answer(Arc::clone(&self.0), environ, start_response)
+    }
+
+    fn requires(&self) -> Capabilities {
+        self.0.requires
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 use rsgi_core::http::Method;
-use rsgi_core::{BoxApp, Middleware};
+use rsgi_core::{BoxApp, Capabilities, Middleware};
 use rsgi_middleware::DevelopmentErrors;
 
 use crate::app::{App, Built, Part, Road};
@@ -26,6 +26,7 @@ pub struct Builder {
     states: States,
     middleware: Vec<Wrap>,
     pub(crate) config: Config,
+    requires: Capabilities,
     /// Around the middleware.
     pub(crate) around: Option<Wrap>,
     /// The types that the app's requests have in the slots of their environ.
@@ -42,6 +43,7 @@ impl Builder {
             converters: Converters::default(),
             states: States::new(),
             middleware: Vec::new(),
+            requires: Capabilities::NONE,
             config: Config::new(),
             around: None,
             slots: HashSet::new(),
@@ -70,6 +72,14 @@ impl Builder {
         make: impl Fn(&Arguments) -> Result<C, String> + Send + Sync + 'static,
     ) -> Self {
         self.converters.add(name, make);
+        self
+    }
+
+    /// Says what the app needs of its server, such as [`Capabilities::TOKIO`] where a handler uses tokio: a server that hasn't it refuses to start.
+    /// Default: nothing.
+    #[must_use]
+    pub fn requires(mut self, capabilities: Capabilities) -> Self {
+        self.requires |= capabilities;
         self
     }
 
@@ -117,7 +127,16 @@ impl Builder {
             .debug
             .then(|| -> Wrap { Box::new(|app| BoxApp::new(DevelopmentErrors::new().wrap(app))) });
         let config = this.config;
-        let built = Built { name: this.scope.name, router, views, parts, states, config, settings };
+        let built = Built {
+            name: this.scope.name,
+            router,
+            views,
+            parts,
+            states,
+            config,
+            settings,
+            requires: this.requires,
+        };
         let road = Road(Arc::new(built));
         let mut middleware = this.around.into_iter().chain(this.middleware).chain(shown).rev();
         let outer = middleware

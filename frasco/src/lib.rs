@@ -46,6 +46,7 @@ mod request;
 mod cookies;
 mod error;
 mod response;
+mod sse;
 
 #[cfg(feature = "csrf")]
 mod csrf;
@@ -88,6 +89,7 @@ pub use response::{IntoResponse, IntoStatus, Json, Response, redirect};
 pub use routing::converter::{Arguments, Converter};
 pub use routing::{UrlError, UrlFor};
 pub use scope::Route;
+pub use sse::{Event, IntoEvent, Sse};
 
 #[cfg(feature = "files")]
 pub use files::{SendFile, StaticFolder, send_file, send_from_directory};

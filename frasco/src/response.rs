@@ -138,7 +138,8 @@ impl Response {
 /// |---|---|
 /// | `&str`, `String`, bytes | 200, `text/html; charset=utf-8` |
 /// | [`Json`] | 200, `application/json` |
-/// | [`Body`], a stream by [`Body::stream`] | 200, no type of its own |
+/// | [`Body`], such as [`Body::stream`] and [`Body::iter`] | 200, no type of its own; `Response::new(body)` says HTML |
+/// | [`Sse`](crate::Sse) | 200, `text/event-stream` |
 /// | `()` | 204 |
 /// | [`Response`], [`redirect`], `http::Response<Body>` | itself |
 /// | `(status, value)`, `(status, fields, value)`, `(fields, value)` | the value with that status, and those fields in place of its own |
