@@ -115,8 +115,8 @@ fn shown(path: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Whether a process has this open.
+/// Whether a process has this open; one that has ended since it was found, as a worker of before a reload may have, has nothing.
 fn holds(pid: u32, what: &str) -> bool {
-    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
-    open.filter_map(|it| std::fs::read_link(it.unwrap().path()).ok()).any(|it| it.to_string_lossy() == what)
+    let Ok(open) = std::fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    open.filter_map(|it| std::fs::read_link(it.ok()?.path()).ok()).any(|it| it.to_string_lossy() == what)
 }
