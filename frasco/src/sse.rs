@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
-use rsgi_core::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use rsgi_core::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use rsgi_core::{Body, Drain, bytes::Bytes};
 use serde::Serialize;
 
@@ -138,7 +138,7 @@ impl<E: Into<Error> + Send> IntoEvent for Result<Event, E> {
     }
 }
 
-/// An answer of events, each sent as it comes.
+/// An answer of events, each sent as it comes, with `Cache-Control: no-cache` and, so that nginx gathers none, `X-Accel-Buffering: no`.
 ///
 /// # Examples
 ///
@@ -194,17 +194,14 @@ impl IntoResponse for Sse {
     fn into_response(self, request: &Request) -> Result<Response, Error> {
         let drain = request.drain();
         let body = match self.0 {
-            Source::Stream(events) => {
-                let begun = drain.clone();
-                let begun = Box::pin(async move { begun.begun().await });
-                Body::stream(Until { events, begun })
-            }
+            Source::Stream(events) => Body::stream(Until { events, begun: Box::pin(drain.begun()) }),
             Source::Iter(events) => Body::iter(Drained { events, drain }),
         };
         let mut response = Response::of(body);
         let fields = response.headers_mut();
         fields.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        fields.insert(UNBUFFERED, HeaderValue::from_static("no"));
         Ok(response)
     }
 }
@@ -256,6 +253,9 @@ impl Iterator for Drained {
     }
 }
 
+/// By which nginx, before the app, hands each event on at once: it would gather them (its `proxy_buffering`).
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
+
 #[cfg(test)]
 mod tests {
     use rsgi_test::{Client, Step};
@@ -298,6 +298,11 @@ mod tests {
         let client = Client::new(App::builder("app").route(route).build().unwrap());
         let mut open = client.get("/").open().unwrap();
         assert!(matches!(open.poll(), Step::Head));
+        let head = open.so_far().unwrap();
+        assert_eq!(
+            (head.field("cache-control"), head.field("x-accel-buffering")),
+            (Some("no-cache"), Some("no"))
+        );
         assert!(matches!(open.poll(), Step::Piece(piece) if piece == "data: one\n\n"));
         assert!(matches!(open.poll(), Step::Pending));
         open.drain();

@@ -1,7 +1,7 @@
 //! Files as answers: one by [`send_file`] or [`send_from_directory`], a folder's by [`StaticFolder`].
 //!
 //! What a file's answer says, and that no name leads out of a folder, is rsgi-middleware's
-//! [`Files`](rsgi_middleware::Files). A file goes out as one, so that a server may have the system send it. It is opened
+//! [`Files`]. A file goes out as one, so that a server may have the system send it. It is opened
 //! where blocking is allowed, for async handlers too ([`IntoResponse::blocks`]). Read next: `folder.rs`, `disposition.rs`.
 
 mod disposition;
