@@ -145,6 +145,30 @@ impl Response {
 /// | `(status, value)`, `(status, fields, value)`, `(fields, value)` | the value with that status, and those fields in place of its own |
 /// | `Option` | the value, or 404 |
 /// | `Result` | the value, or what an error handler makes of the error |
+///
+/// # Examples
+///
+/// Pieces that are sent one by one, made while they are sent. [`Request`] is a handle that they may hold: what Flask needs `stream_with_context`
+/// for. An iterator may block; [`Body::stream`] takes an async stream.
+///
+/// ```
+/// use frasco::{App, BuildError, Request};
+/// use rsgi_core::Body;
+///
+/// async fn rows(request: Request) -> ([(&'static str, &'static str); 1], Body) {
+///     let row = move |number: u32| format!("{number},{}\n", request.path_info());
+///     ([("content-type", "text/csv; charset=utf-8")], Body::iter((1..=3).map(row)))
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let client = rsgi_test::Client::new(App::builder("app").get("/rows", rows).build()?);
+/// let mut open = client.get("/rows").open().unwrap();
+/// assert_eq!(open.head().unwrap().field("content-type"), Some("text/csv; charset=utf-8"));
+/// assert_eq!(open.piece().unwrap().unwrap(), "1,/rows\n");
+/// assert_eq!(open.finish().text(), "1,/rows\n2,/rows\n3,/rows\n");
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no answer",
     label = "a handler can't return this",
@@ -296,7 +320,26 @@ where
 {
     fn into_response(self, request: &Request) -> Result<Response, Error> {
         let (status, fields, value) = self;
-        let mut response = (status, value).into_response(request)?;
+        (status, (fields, value)).into_response(request)
+    }
+
+    fn check(boot: &Boot<'_>) -> Result<(), String> {
+        T::check(boot)
+    }
+
+    fn blocks() -> bool {
+        T::blocks()
+    }
+}
+
+impl<V, T, const N: usize> IntoResponse for ([(&'static str, V); N], T)
+where
+    V: AsRef<str> + Send,
+    T: IntoResponse,
+{
+    fn into_response(self, request: &Request) -> Result<Response, Error> {
+        let (fields, value) = self;
+        let mut response = value.into_response(request)?;
         for (name, value) in fields {
             let name = HeaderName::try_from(name)?;
             response.headers.insert(name, HeaderValue::from_str(value.as_ref())?);

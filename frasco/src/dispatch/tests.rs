@@ -386,3 +386,38 @@ fn blocking_handlers_run_where_they_may_block() {
         .route(Route::new("/", || rsgi_core::thread_may_block().to_string()).endpoint("may"));
     assert_eq!(client(app).get("/").answer().text(), "true");
 }
+
+#[test]
+fn fields_without_a_status_stand_in_place_of_the_value_s_own() {
+    let show = |request: Request| {
+        let value = request.arg("value").unwrap_or_default().into_owned();
+        ([("content-type", "text/plain".to_owned()), ("x-value", value)], "text")
+    };
+    let client = client(App::builder("app").route(Route::new("/", show).endpoint("show")));
+    let answer = client.get("/?value=a+b").answer();
+    assert_eq!((answer.status(), answer.text()), (200, "text"));
+    assert_eq!((answer.field("content-type"), answer.field("x-value")), (Some("text/plain"), Some("a b")));
+}
+
+#[test]
+fn no_value_that_a_client_sent_begins_a_field_of_its_own() {
+    let show = |request: Request| {
+        let value = request.arg("value").unwrap_or_default().into_owned();
+        (200, [("x-value", value)], "text")
+    };
+    let go = |request: Request| redirect(request.arg("value").unwrap_or_default());
+    let app = App::builder("app").route(Route::new("/show", show).endpoint("show"));
+    let client = client(app.route(Route::new("/go", go).endpoint("go")));
+    for end in ["%0D%0A", "%0A", "%0D", "%00", "%0D%0A%0D%0A", "%C4%8D%C4%8A", "%E5%98%8A%E5%98%8D"] {
+        let value = format!("/a{end}Set-Cookie:%20forged=1");
+        let answer = client.get(&format!("/go?value={value}")).answer();
+        let location = answer.field("location").unwrap();
+        assert_eq!((answer.status(), answer.field("set-cookie")), (303, None), "{end}");
+        assert!(location.bytes().all(|byte| (b'!'..=b'~').contains(&byte)), "{location}");
+        assert_eq!(location, value, "{end}: as it was escaped");
+        let answer = client.get(&format!("/show?value={value}")).answer();
+        assert_eq!(answer.field("set-cookie"), None, "{end}");
+        let is_control = !end.starts_with("%C") && !end.starts_with("%E");
+        assert_eq!(answer.status(), if is_control { 500 } else { 200 }, "{end}: refused, never repaired");
+    }
+}
