@@ -178,7 +178,9 @@ returned!(
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no handler",
     label = "this function can't answer requests",
-    note = "a handler is an `fn` or `async fn` of up to eight arguments that implement `frasco::FromRequest` (`Request`, `Path`, `Query`, `Json`, `State`, ...), and returns what implements `frasco::IntoResponse`; an async one must be `Send`"
+    note = "a handler is an `fn`, an `async fn` or a closure of up to eight arguments, each of which implements `frasco::FromRequest`: `Request`, `Path`, `Query`, `Json`, `State`, ...",
+    note = "it returns what implements `frasco::IntoResponse`: text, bytes, `Json(value)`, `(status, value)`, an `Option` of one, or a `Result` of one, whose error is a `frasco::Error` or any `std::error::Error`",
+    note = "an async one holds nothing across an `await` that isn't `Send`, such as an `Rc` or a lock's guard"
 )]
 pub trait Handler<Marker>: Clone + Send + Sync + 'static {
     /// Answers a request.
@@ -197,7 +199,9 @@ pub trait Handler<Marker>: Clone + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no function to be called before requests",
     label = "this function can't be called before requests",
-    note = "it is an `fn` or `async fn` of up to eight arguments that implement `frasco::FromRequest`, and returns `()`, an `Option` of an answer, or a `Result` of one of these"
+    note = "it is an `fn`, an `async fn` or a closure of up to eight arguments, each of which implements `frasco::FromRequest`: `Request`, `Path`, `Query`, `Json`, `State`, ...",
+    note = "it returns `()` to go on, `Some(answer)` to answer in the handler's place, or a `Result` of one of these, whose error is a `frasco::Error` or any `std::error::Error`",
+    note = "an async one holds nothing across an `await` that isn't `Send`, such as an `Rc` or a lock's guard"
 )]
 pub trait BeforeRequest<Marker>: Clone + Send + Sync + 'static {
     /// Looks at a request.
