@@ -110,16 +110,7 @@ impl Going {
 
     /// Sends the client to another path, by a status that keeps the method (RFC 9110 section 15.4.9).
     fn redirect(&self, path: &str) -> Response {
-        let escaped = utf8_percent_encode(path, REDIRECT);
-        let mut location = format!("{}{escaped}", self.request.script_name().trim_end_matches('/'));
-        if location.starts_with("//") {
-            // That would be a host.
-            location.insert_str(0, "/.");
-        }
-        if let Some(query) = self.request.query() {
-            location.push('?');
-            location.push_str(query);
-        }
+        let location = location(self.request.script_name(), path, self.request.query());
         let mut response = Response::new("").with_status(308);
         if let Ok(location) = HeaderValue::from_str(&location) {
             response.headers_mut().insert(header::LOCATION, location);
@@ -141,6 +132,21 @@ impl Drop for Going {
             }
         }
     }
+}
+
+/// Where a canonical path of an app is, as a field's value: below its mount, with the query that came, and never at another host.
+pub(crate) fn location(mount: &str, path: &str, query: Option<&str>) -> String {
+    let escaped = utf8_percent_encode(path, REDIRECT);
+    let mut location = format!("{}{escaped}", mount.trim_end_matches('/'));
+    if location.starts_with("//") {
+        // That would be a host.
+        location.insert_str(0, "/.");
+    }
+    if let Some(query) = query {
+        location.push('?');
+        location.push_str(query);
+    }
+    location
 }
 
 /// What a function gives; a panic of it is an error, as any other.

@@ -37,6 +37,11 @@ pub(super) fn to_text(form: &str) -> String {
     if form.contains('%') { form.replace("%2F", "/").replace("%25", "%") } else { form.to_owned() }
 }
 
+/// Whether a part of a canonical form was cut within an escape, as `<a>2<b>` would cut `%2F`: such a part has no text.
+pub(super) fn ends_in_escape(part: &str) -> bool {
+    part.ends_with('%') || part.ends_with("%2")
+}
+
 fn hex(digits: &[u8]) -> Option<u8> {
     let digit = |at: usize| char::from(*digits.get(at)?).to_digit(16);
     u8::try_from(digit(0)? * 16 + digit(1)?).ok()

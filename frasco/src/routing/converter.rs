@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::canonical;
+
 /// What a variable of a rule matches.
 ///
 /// # Examples
@@ -178,7 +180,8 @@ impl Text {
 
 impl Converter for Text {
     fn pattern(&self) -> String {
-        "[^/]+".to_owned()
+        // An escape that is still there is one character.
+        "(?:[^/%]|%2[5F])+".to_owned()
     }
 
     fn sample(&self) -> String {
@@ -186,7 +189,6 @@ impl Converter for Text {
     }
 
     fn accepts(&self, text: &str) -> bool {
-        // An escape that is still there is one character.
         let length = text.chars().count() - 2 * text.matches('%').count();
         length >= self.least && self.most.is_none_or(|most| length <= most)
     }
@@ -262,7 +264,7 @@ struct Whole;
 
 impl Converter for Whole {
     fn pattern(&self) -> String {
-        "[^/].*?".to_owned()
+        r"(?:[^/%]|%2[5F])(?:[^%\n]|%2[5F])*?".to_owned()
     }
 
     fn sample(&self) -> String {
@@ -294,7 +296,7 @@ struct Any(Vec<String>);
 
 impl Converter for Any {
     fn pattern(&self) -> String {
-        let all: Vec<String> = self.0.iter().map(|text| regex::escape(text)).collect();
+        let all: Vec<String> = self.0.iter().map(|text| regex::escape(&canonical::of_text(text))).collect();
         format!("(?:{})", all.join("|"))
     }
 

@@ -7,6 +7,8 @@
 
 mod canonical;
 pub(crate) mod converter;
+#[cfg(test)]
+mod properties;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -140,10 +142,14 @@ impl Router {
             let groups = entry.rule.names().count();
             let value = |at: usize| captures.get(at + 1).map_or("", |found| found.as_str());
             let mut variables = entry.rule.variables().enumerate();
-            if !variables.all(|(at, (_, converter))| converter.accepts(value(at))) {
+            let fits = |text: &str, converter: &dyn converter::Converter| {
+                !canonical::ends_in_escape(text) && converter.accepts(text)
+            };
+            if !variables.all(|(at, (_, converter))| fits(value(at), converter)) {
                 continue;
             }
-            let lacks_slash = entry.rule.ends_with_slash() && value(groups).is_empty();
+            // A variable may have taken the slash; the path has it, and with another it would again.
+            let lacks_slash = entry.rule.ends_with_slash() && !form.ends_with('/');
             if search.takes(entry, lacks_slash, form) {
                 return Some(Found::Entry(
                     index,

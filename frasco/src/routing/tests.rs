@@ -1,14 +1,17 @@
 //! The router alone: which rule a path leads to, and which path a rule.
 
-use super::converter::Converters;
+use super::converter::{Converter, Converters};
 use super::*;
 
-fn router(rules: &[&str]) -> Router {
-    let converters = Converters::default();
+pub(super) fn router(rules: &[&str]) -> Router {
+    with_converters(rules, &Converters::default())
+}
+
+fn with_converters(rules: &[&str], converters: &Converters) -> Router {
     let entries = rules.iter().map(|line| {
         let (methods, text) = line.split_once(' ').unwrap();
         Entry {
-            rule: Rule::read(text, &converters).unwrap(),
+            rule: Rule::read(text, converters).unwrap(),
             endpoint: text.to_owned(),
             methods: methods.split(',').map(|method| method.parse().unwrap()).collect(),
             defaults: Vec::new(),
@@ -119,6 +122,50 @@ fn escapes_are_decoded_once_and_an_escaped_slash_never_separates() {
             ("/f/%FF", "nothing"),
         ],
     );
+}
+
+/// Such a value had a length below nothing: the router panicked on a path of a client's.
+#[test]
+fn no_rule_cuts_an_escape_in_two() {
+    all(
+        &["GET /<a>2<b>", "GET /<name>F", "GET /x/<word><int:number>", "GET /word/<any(50%, c):word>"],
+        &[
+            ("/%2F", "nothing"),
+            ("/a%25", "nothing"),
+            ("/a2%25", "/<a>2<b> [\"a\", \"%\"]"),
+            ("/a%2F2b", "/<a>2<b> [\"a/\", \"b\"]"),
+            ("/x/a%25", "nothing"),
+            ("/word/50%25", "/word/<any(50%, c):word> [\"50%\"]"),
+        ],
+    );
+    let mut converters = Converters::default();
+    converters.add("rest", |_| Ok(Rest));
+    let router = with_converters(&["GET /<rest:a>F"], &converters);
+    assert_eq!(found(&router, &Method::GET, "/a%2F"), "nothing");
+}
+
+/// Anything, with slashes at its end.
+#[derive(Debug)]
+struct Rest;
+
+impl Converter for Rest {
+    fn pattern(&self) -> String {
+        ".*".to_owned()
+    }
+
+    fn sample(&self) -> String {
+        "a/".to_owned()
+    }
+}
+
+/// It was sent to one slash more each time.
+#[test]
+fn a_variable_that_takes_the_last_slash_redirects_no_more() {
+    let mut converters = Converters::default();
+    converters.add("rest", |_| Ok(Rest));
+    let router = with_converters(&["GET /files/<rest:a>/"], &converters);
+    assert_eq!(found(&router, &Method::GET, "/files/a"), "-> /files/a/");
+    assert_eq!(found(&router, &Method::GET, "/files/a/"), "/files/<rest:a>/ [\"a/\"]");
 }
 
 #[test]
