@@ -83,11 +83,18 @@ impl Router {
             let text = canonical::of_text(&entry.rule.text);
             fixed.entry(text.as_ref().into()).or_default().push((index, Slash::AsWritten));
             if entry.rule.ends_with_slash() {
-                let bare = text.trim_end_matches('/');
+                let bare = &text[..text.len() - 1];
                 fixed.entry(bare.into()).or_default().push((index, Slash::Missing));
             }
         }
-        order.sort_by_cached_key(|index| entries[*index].rule.order());
+        // A rule that has the path as it is comes before one that wants another slash.
+        for found in fixed.values_mut() {
+            found.sort_by_key(|(_, slash)| *slash == Slash::Missing);
+        }
+        order.sort_by_cached_key(|index| {
+            let rule = &entries[*index].rule;
+            (rule.order(), rule.ends_with_slash())
+        });
         let patterns: Vec<String> = order.iter().map(|index| entries[*index].rule.pattern()).collect();
         let any =
             RegexSet::new(&patterns).map_err(|error| format!("the rules together are too much: {error}"))?;
@@ -110,17 +117,18 @@ impl Router {
         let Some(form) = canonical::of_path(if path.is_empty() { "/" } else { path }) else {
             return Found::Nothing;
         };
-        let mut search = Search { method, redirect: None, allowed: Vec::new() };
+        let mut search = Search { method, allowed: Vec::new() };
         if let Some(found) = self.search(&form, &mut search) {
             return found;
         }
-        if search.redirect.is_none() && search.allowed.is_empty() && form.contains("//") {
+        if search.allowed.is_empty() && form.contains("//") {
             let merged = merge_slashes(&form);
-            let mut again = Search { method, redirect: None, allowed: Vec::new() };
-            if matches!(self.search(&merged, &mut again), Some(Found::Entry(..))) {
-                return Found::Redirect(merged);
+            let mut again = Search { method, allowed: Vec::new() };
+            match self.search(&merged, &mut again) {
+                Some(Found::Entry(..)) => return Found::Redirect(merged),
+                Some(redirect) => return redirect,
+                None => {}
             }
-            search.redirect = again.redirect;
         }
         search.over()
     }
@@ -128,8 +136,10 @@ impl Router {
     fn search(&self, form: &str, search: &mut Search<'_>) -> Option<Found> {
         for (index, slash) in self.fixed.get(form).into_iter().flatten() {
             let entry = &self.entries[*index];
-            if search.takes(entry, *slash == Slash::Missing, form) {
-                return Some(Found::Entry(*index, Vec::new()));
+            match search.look(entry, *slash) {
+                Looked::Taken => return Some(Found::Entry(*index, Vec::new())),
+                Looked::WantsSlash => return Some(Found::Redirect(format!("{form}/"))),
+                Looked::OtherMethods => {}
             }
         }
         if self.order.is_empty() {
@@ -150,11 +160,13 @@ impl Router {
             }
             // A variable may have taken the slash; the path has it, and with another it would again.
             let lacks_slash = entry.rule.ends_with_slash() && !form.ends_with('/');
-            if search.takes(entry, lacks_slash, form) {
-                return Some(Found::Entry(
-                    index,
-                    (0..groups).map(|at| canonical::to_text(value(at))).collect(),
-                ));
+            match search.look(entry, if lacks_slash { Slash::Missing } else { Slash::AsWritten }) {
+                Looked::Taken => {
+                    let values = (0..groups).map(|at| canonical::to_text(value(at)));
+                    return Some(Found::Entry(index, values.collect()));
+                }
+                Looked::WantsSlash => return Some(Found::Redirect(format!("{form}/"))),
+                Looked::OtherMethods => {}
             }
         }
         None
@@ -164,29 +176,29 @@ impl Router {
 /// What a search has met on its way.
 struct Search<'a> {
     method: &'a Method,
-    redirect: Option<String>,
     allowed: Vec<Method>,
 }
 
+/// What a rule that matches the path is to the request.
+enum Looked {
+    Taken,
+    /// The client is to come again with the rule's last slash. No later rule is asked: as in Flask, `/about` is `/about/` and not a
+    /// `<page>` beside it.
+    WantsSlash,
+    OtherMethods,
+}
+
 impl Search<'_> {
-    /// Whether a rule that matches the path is the one.
-    fn takes(&mut self, entry: &Entry, lacks_slash: bool, form: &str) -> bool {
+    fn look(&mut self, entry: &Entry, slash: Slash) -> Looked {
         if !entry.methods.contains(self.method) {
             self.allowed.extend(entry.methods.iter().cloned());
-            return false;
+            return Looked::OtherMethods;
         }
-        if lacks_slash && entry.strict_slashes {
-            self.redirect.get_or_insert_with(|| format!("{form}/"));
-            return false;
-        }
-        true
+        if slash == Slash::Missing && entry.strict_slashes { Looked::WantsSlash } else { Looked::Taken }
     }
 
     fn over(self) -> Found {
-        let Self { method, redirect, mut allowed } = self;
-        if let Some(path) = redirect {
-            return Found::Redirect(path);
-        }
+        let Self { method, mut allowed } = self;
         if allowed.is_empty() {
             return Found::Nothing;
         }

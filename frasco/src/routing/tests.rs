@@ -186,6 +186,31 @@ fn a_folder_without_its_slash_and_doubled_slashes_are_redirected() {
 }
 
 #[test]
+fn a_folder_without_its_slash_is_that_folder_and_no_later_rule() {
+    all(
+        &[
+            "GET /about/",
+            "GET /<page>",
+            "GET /both/",
+            "GET /both",
+            "GET /<a>/<b>/",
+            "GET /<a>/<b>",
+            "GET /u/<a>/",
+        ],
+        &[
+            ("/about", "-> /about/"),
+            ("/about/", "/about/"),
+            ("/other", "/<page> [\"other\"]"),
+            ("/both", "/both"),
+            ("/both/", "/both/"),
+            ("/x/y", "/<a>/<b> [\"x\", \"y\"]"),
+            ("/x/y/", "/<a>/<b>/ [\"x\", \"y\"]"),
+            ("/u/ada", "-> /u/ada/"),
+        ],
+    );
+}
+
+#[test]
 fn methods_of_all_rules_of_a_path_are_allowed_and_each_goes_its_way() {
     let router = router(&["GET,HEAD /x/<name>", "POST /x/<name>", "PUT /x/me", "DELETE /<path:all>"]);
     assert_eq!(found(&router, &Method::POST, "/x/a"), "/x/<name> [\"a\"]");
@@ -246,6 +271,17 @@ fn a_url_that_cannot_be_says_why() {
         let told = url.build().unwrap_err().to_string();
         assert!(told.contains(why), "{told}");
     }
+}
+
+/// By a converter of the app's own that takes a slash first.
+#[test]
+fn a_url_is_never_of_another_host() {
+    let mut converters = Converters::default();
+    converters.add("rest", |_| Ok(Rest));
+    let router = with_converters(&["GET /<rest:a>"], &converters);
+    let url = |mount| UrlFor::new(&router, "/<rest:a>".to_owned(), mount, (String::new(), String::new()));
+    assert_eq!(url("").with("a", "/evil.org").build().unwrap(), "/.//evil.org");
+    assert_eq!(url("/app").with("a", "/evil.org").build().unwrap(), "/app//evil.org");
 }
 
 #[test]

@@ -118,7 +118,12 @@ impl<'a> UrlFor<'a> {
         if self.is_external {
             url.extend([self.host.0.as_str(), "://", self.host.1.as_str()]);
         }
-        url.push_str(self.mount.trim_end_matches('/'));
+        let mount = self.mount.trim_end_matches('/');
+        if !self.is_external && (mount.starts_with("//") || mount.is_empty() && path.starts_with("//")) {
+            // That would be a host (RFC 3986 section 4.2).
+            url.push_str("/.");
+        }
+        url.push_str(mount);
         url.push_str(path);
         if !values.is_empty() {
             let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(values).finish();
