@@ -36,7 +36,7 @@ pub(super) async fn read(
         held += name.len();
         if let Some(file_name) = part.file_name().map(str::to_owned) {
             let content_type = part.content_type().map(ToString::to_string);
-            held += file_name.len();
+            held += file_name.len() + content_type.as_ref().map_or(0, String::len);
             let content = file(part, &gauge, limits, offload).await?;
             // A browser sends an empty part for a file that wasn't chosen.
             if !(file_name.is_empty() && content.is_empty()) {

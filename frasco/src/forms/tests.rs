@@ -106,6 +106,15 @@ fn what_is_too_large_is_413() {
 }
 
 #[test]
+fn the_types_of_files_are_held_within_the_bound() {
+    let client = client(FormLimits { memory: 5000, ..FormLimits::default() });
+    let long = format!("text/x-{}", "a".repeat(2000));
+    let file = part("f", Some("x"), "").replace("text/x-any", &long);
+    assert_eq!(multipart(&client, &[file.clone(), file.clone()]).0, 200);
+    assert_eq!(multipart(&client, &[file.clone(), file.clone(), file]).0, 413);
+}
+
+#[test]
 fn what_is_no_form_is_refused() {
     let client = client(FormLimits::default());
     let ask =
