@@ -136,12 +136,13 @@ impl Route {
         }
     }
 
-    /// Sets the methods. HEAD comes with GET, and OPTIONS is answered by the framework where it isn't among them.
+    /// Sets the methods, in whatever case. HEAD comes with GET, and OPTIONS is answered by the framework where it isn't among them.
     #[must_use]
     pub fn methods<'a>(mut self, methods: impl IntoIterator<Item = &'a str>) -> Self {
         self.methods.clear();
         for method in methods {
-            match Method::from_bytes(method.as_bytes()) {
+            match Method::from_bytes(method.to_ascii_uppercase().as_bytes()) {
+                Ok(method) if self.methods.contains(&method) => {}
                 Ok(method) => self.methods.push(method),
                 Err(_) => self.faults.push(format!("{method:?} is no method")),
             }

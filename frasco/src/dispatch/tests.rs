@@ -362,6 +362,13 @@ fn what_is_wrong_with_an_app_is_told_all_at_once() {
 }
 
 #[test]
+fn methods_may_be_written_small_and_twice_as_in_flask() {
+    let client = client(App::builder("app").route(Route::new("/", ping).methods(["get", "Post", "GET"])));
+    assert_eq!(client.get("/").answer().text(), "pong");
+    assert_eq!(client.put("/").answer().field("allow"), Some("GET, HEAD, OPTIONS, POST"));
+}
+
+#[test]
 fn the_same_function_may_have_several_rules() {
     let app = App::builder("app").route(
         Route::new("/", async |Path(page): Path<u32>| page.to_string()).endpoint("page").default("page", 1),

@@ -3,6 +3,7 @@
 //! The names and arguments are Flask's. A converter says what it matches as a regular expression, so that a rule is one, and
 //! two rules that differ in their converters alone are told apart. Next: `rule.rs`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -58,6 +59,12 @@ pub trait Converter: fmt::Debug + Send + Sync + 'static {
     fn accepts(&self, text: &str) -> bool {
         let _ = text;
         true
+    }
+
+    /// Writes a value as a URL has it, before it is escaped: by [`UrlFor`](crate::UrlFor), which looks whether it matches then.
+    /// Default: as it is. A `float` gets its point, an `int(fixed_digits=4)` its zeros.
+    fn to_url<'a>(&self, value: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(value)
     }
 
     /// How late its rules are tried, behind those of a lower weight. Default: 100, as that of `string`; a number's is 50, a path's 200.
@@ -249,6 +256,18 @@ impl Converter for Number {
     fn accepts(&self, text: &str) -> bool {
         let Ok(number) = text.parse::<f64>() else { return false };
         self.min.is_none_or(|min| number >= min) && self.max.is_none_or(|max| number <= max)
+    }
+
+    fn to_url<'a>(&self, value: &'a str) -> Cow<'a, str> {
+        let (sign, digits) = value.strip_prefix('-').map_or(("", value), |digits| ("-", digits));
+        if digits.is_empty() || !digits.bytes().all(|it| it.is_ascii_digit()) {
+            return Cow::Borrowed(value);
+        }
+        match (self.has_point, self.fixed_digits) {
+            (true, _) => Cow::Owned(format!("{value}.0")),
+            (false, Some(width)) => Cow::Owned(format!("{sign}{digits:0>width$}")),
+            (false, None) => Cow::Borrowed(value),
+        }
     }
 
     fn weight(&self) -> u32 {

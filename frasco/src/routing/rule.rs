@@ -144,6 +144,7 @@ impl Rule {
                     let at = values.iter().position(|(found, _)| found == name);
                     let (_, value) =
                         values.remove(at.ok_or_else(|| format!("a value for {name:?} is missing"))?);
+                    let value = converter.to_url(&value);
                     let form = canonical::of_text(&value);
                     let fits = |form: &str| whole.is_match(form) && converter.accepts(form);
                     // Slashes separate where the converter lets them, else they are data.

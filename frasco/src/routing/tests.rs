@@ -273,6 +273,25 @@ fn a_url_that_cannot_be_says_why() {
     }
 }
 
+/// A float that is whole has no point where Rust writes it.
+#[test]
+fn a_number_is_written_as_its_converter_reads_it() {
+    let rules =
+        ["GET /f/<float(signed=True):n>", "GET /y/<int(fixed_digits=4):n>", "GET /i/<int(signed=True):n>"];
+    let router = router(&rules);
+    let url = |at: usize, n: f64| {
+        let endpoint = rules[at].trim_start_matches("GET ").to_owned();
+        UrlFor::new(&router, endpoint, "", (String::new(), String::new())).with("n", n).build()
+    };
+    assert_eq!(url(0, 1.0).unwrap(), "/f/1.0");
+    assert_eq!(url(0, -1.5).unwrap(), "/f/-1.5");
+    assert_eq!(url(0, -2.0).unwrap(), "/f/-2.0");
+    assert_eq!(url(1, 5.0).unwrap(), "/y/0005");
+    assert_eq!(url(2, -5.0).unwrap(), "/i/-5");
+    assert!(url(0, f64::NAN).is_err());
+    assert!(url(1, 12345.0).is_err());
+}
+
 /// By a converter of the app's own that takes a slash first.
 #[test]
 fn a_url_is_never_of_another_host() {
