@@ -23,7 +23,11 @@
 //! | feature | gives |
 //! |---|---|
 //! | `csrf` | `CsrfToken`, by the middleware `Csrf` |
+//! | `files` | `static_folder`, `send_file`, `send_from_directory` |
+//! | `forms` | `Form`, `Uploads` |
 //! | `sessions` | `Session`, `flash` |
+//! | `templates` | `render`, `Page`, by Jinja's language |
+//! | `testing` | `App::test_client` |
 //!
 //! Read in the order of the modules: what is built, what a request meets, what a handler gets and gives.
 #![forbid(unsafe_code)]
