@@ -110,7 +110,7 @@ pub struct FormLimits {
     pub memory: usize,
     /// The most fields and files. Default: 1000, as in Flask.
     pub parts: usize,
-    /// From so many bytes on a file is kept in a temporary file. Default: 500,000.
+    /// The most bytes of all files together that are held in memory; the others are in temporary files. Default: 500,000.
     pub spool: usize,
 }
 

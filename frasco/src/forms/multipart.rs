@@ -23,7 +23,7 @@ pub(super) async fn read(
     let gauge = Gauge::default();
     let pieces = Pieces { input, rest: Bytes::new(), gave: false, gauge: gauge.clone() };
     let mut parts = Multipart::new(pieces, boundary);
-    let (mut fields, mut files, mut held) = (Vec::new(), Vec::new(), 0);
+    let (mut fields, mut files, mut held, mut room) = (Vec::new(), Vec::new(), 0, limits.spool);
     loop {
         gauge.lock().between = Some(0);
         let part = parts.next_field().await.map_err(|error| gauge.told(&error))?;
@@ -37,7 +37,10 @@ pub(super) async fn read(
         if let Some(file_name) = part.file_name().map(str::to_owned) {
             let content_type = part.content_type().map(ToString::to_string);
             held += file_name.len() + content_type.as_ref().map_or(0, String::len);
-            let content = file(part, &gauge, limits, offload).await?;
+            let content = file(part, &gauge, room, offload).await?;
+            if let Content::Memory(bytes) = &content {
+                room -= bytes.len();
+            }
             // A browser sends an empty part for a file that wasn't chosen.
             if !(file_name.is_empty() && content.is_empty()) {
                 files.push(Upload { name, file_name, content_type, content });
@@ -66,17 +69,13 @@ async fn field(mut part: Field<'_>, gauge: &Gauge, most: usize) -> Result<String
     String::from_utf8(value).map_err(|_| malformed("a field is no UTF-8").into())
 }
 
-async fn file(
-    mut part: Field<'_>,
-    gauge: &Gauge,
-    limits: &FormLimits,
-    offload: &Offload,
-) -> Result<Content, Error> {
+/// Reads a file: into memory as long as there is room for it.
+async fn file(mut part: Field<'_>, gauge: &Gauge, room: usize, offload: &Offload) -> Result<Content, Error> {
     let mut held = Vec::new();
     let mut spooled = None;
     while let Some(piece) = part.chunk().await.map_err(|error| gauge.told(&error))? {
         held.extend_from_slice(&piece);
-        let enough = if spooled.is_some() { WRITE } else { limits.spool };
+        let enough = if spooled.is_some() { WRITE } else { room };
         if held.len() > enough {
             spooled = Some(spool(spooled, std::mem::take(&mut held), offload).await?);
         }
@@ -86,7 +85,7 @@ async fn file(
         Some((file, length)) => {
             let last = held.len() as u64;
             let (file, _) = spool(Some((file, length)), held, offload).await?;
-            Content::File { file, length: length + last }
+            Content::File { path: file.into_temp_path(), length: length + last }
         }
     })
 }

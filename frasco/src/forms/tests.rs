@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use rsgi_test::Client;
 
+use super::upload::Content;
 use super::{FormLimits, Uploads, secure_filename};
 use crate::{App, Error, Form, Request, Route};
 
@@ -62,6 +63,26 @@ fn a_large_file_is_spooled_and_the_same() {
     let large = "0123456789".repeat(100_000);
     let answer = multipart(&client(limits), &[part("f", Some("large"), &large)]);
     assert_eq!(answer, (200, "f:large text/x-any 1000000 0123456789;".to_owned()));
+}
+
+#[test]
+fn files_share_the_room_in_memory_and_hold_no_descriptors() {
+    let limits = FormLimits { spool: 1000, ..FormLimits::default() };
+    let count = async |files: Uploads| {
+        let paths = files.iter().filter_map(|file| match &file.content {
+            Content::File { path, .. } => Some(path.to_path_buf()),
+            Content::Memory(_) => None,
+        });
+        let paths: Vec<_> = paths.collect();
+        let links = std::fs::read_dir("/proc/self/fd").unwrap();
+        let open = links.filter_map(|link| std::fs::read_link(link.ok()?.path()).ok());
+        format!("{} {}", paths.len(), open.filter(|path| paths.contains(path)).count())
+    };
+    let app = App::builder("app")
+        .form_limits(limits)
+        .route(Route::new("/", count).methods(["POST"]).endpoint("count"));
+    let parts: Vec<String> = (0..20).map(|_| part("f", Some("x"), &"x".repeat(300))).collect();
+    assert_eq!(multipart(&Client::new(app.build().unwrap()), &parts), (200, "17 0".to_owned()));
 }
 
 #[test]

@@ -25,7 +25,11 @@ pub struct Upload {
 #[derive(Debug)]
 pub(super) enum Content {
     Memory(Bytes),
-    File { file: tempfile::NamedTempFile, length: u64 },
+    /// Closed, so that a form of many holds no descriptors.
+    File {
+        path: tempfile::TempPath,
+        length: u64,
+    },
 }
 
 impl Content {
@@ -77,7 +81,7 @@ impl Upload {
     pub fn reader(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match &self.content {
             Content::Memory(bytes) => Box::new(Cursor::new(bytes.clone())),
-            Content::File { file, .. } => Box::new(file.reopen()?),
+            Content::File { path, .. } => Box::new(File::open(path)?),
         })
     }
 
@@ -105,13 +109,13 @@ impl Upload {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         let temporary = match self.content {
             Content::Memory(_) => return copy(&mut self.reader()?, path).map_err(named),
-            Content::File { file, .. } => file,
+            Content::File { path, .. } => path,
         };
         match temporary.persist_noclobber(path) {
-            Ok(_) => Ok(()),
+            Ok(()) => Ok(()),
             // Another file system: a name can't be given across.
             Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => {
-                copy(&mut error.file.reopen()?, path).map_err(named)
+                copy(&mut File::open(&error.path)?, path).map_err(named)
             }
             Err(error) => Err(named(error.error)),
         }
