@@ -20,6 +20,30 @@ use crate::scope::{Scope, scope_methods};
 use crate::sessions;
 
 /// An app in the making, by [`App::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, State};
+///
+/// async fn greet(greeting: State<String>) -> String {
+///     greeting.to_string()
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let app = App::builder("hello")
+///     .state("hello".to_owned())
+///     .get("/", greet)
+///     .after_request(|_, response| {
+///         response.headers_mut().insert("x-by", "frasco".parse()?);
+///         Ok(())
+///     })
+///     .build()?;
+/// let answer = rsgi_test::Client::new(app).get("/").answer();
+/// assert_eq!((answer.text(), answer.field("x-by")), ("hello", Some("frasco")));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Builder {
     pub(crate) scope: Scope,
     converters: Converters,
@@ -273,6 +297,20 @@ impl<'a> Plan<'a> {
 }
 
 /// All that is wrong with an app.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::App;
+///
+/// async fn page() -> &'static str {
+///     "page"
+/// }
+///
+/// let error = App::builder("app").get("/<itn:id>", page).get("page", page).build().unwrap_err();
+/// assert_eq!(error.faults().len(), 2);
+/// assert!(error.faults()[1].contains("a rule begins with a slash"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildError {
     /// `None` where it isn't known yet.

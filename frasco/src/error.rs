@@ -12,6 +12,20 @@ use crate::Response;
 /// Any error, on its way to an error handler.
 ///
 /// By `?` from everything that is `std::error::Error`, as [`abort`] is. It is none itself, as that would be its own source.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::Error;
+///
+/// fn port(text: &str) -> Result<u16, Error> {
+///     Ok(text.parse()?)
+/// }
+///
+/// let error = port("x").unwrap_err();
+/// assert!(error.find::<std::num::ParseIntError>().is_some());
+/// assert!(error.http().is_none(), "a 500, and a line in the log");
+/// ```
 pub struct Error(Arc<dyn std::error::Error + Send + Sync>);
 
 impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
@@ -112,6 +126,24 @@ impl std::error::Error for Shared {
 }
 
 /// An answer other than what was asked for, as an error: by [`abort`], or by the framework itself.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, HttpError};
+///
+/// /// Every error of the app, in its own words.
+/// async fn error(error: HttpError) -> String {
+///     format!("{} {}", error.status().as_u16(), error.name())
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let client = rsgi_test::Client::new(App::builder("app").on_error::<HttpError, _>(error).build()?);
+/// let answer = client.get("/nowhere").answer();
+/// assert_eq!((answer.status(), answer.text()), (404, "404 Not Found"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct HttpError {
     status: StatusCode,
@@ -150,6 +182,27 @@ pub fn abort(status: u16) -> HttpError {
 }
 
 /// Ends a handler with this answer, whatever its status: `return Err(abort_with(redirect("/login")).into())`. No error handler sees it.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, Error, Request, abort_with, redirect};
+///
+/// fn user(request: &Request) -> Result<String, Error> {
+///     let name = request.header("x-user").map(str::to_owned);
+///     Ok(name.ok_or_else(|| abort_with(redirect("/login")))?)
+/// }
+///
+/// async fn index(request: Request) -> Result<String, Error> {
+///     Ok(format!("hello {}", user(&request)?))
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let client = rsgi_test::Client::new(App::builder("app").get("/", index).build()?);
+/// assert_eq!(client.get("/").answer().field("location"), Some("/login"));
+/// # Ok(())
+/// # }
+/// ```
 pub fn abort_with(response: Response) -> HttpError {
     let mut error = HttpError::new(response.status());
     error.response = Some(Arc::new(Mutex::new(Some(response))));

@@ -19,6 +19,34 @@ use crate::response::{IntoResponse, Response};
 use crate::routing::Entry;
 
 /// What an app has, as far as is known at boot: what extractors and answers look at.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, Boot, Error, FromRequest, Request};
+///
+/// struct Pool;
+///
+/// /// Wants what the builder may have forgotten, and says so before the first request.
+/// struct Connection;
+///
+/// impl FromRequest for Connection {
+///     async fn from_request(_request: &Request) -> Result<Self, Error> {
+///         Ok(Self)
+///     }
+///
+///     fn check(boot: &Boot<'_>) -> Result<(), String> {
+///         if boot.has_state::<Pool>() { Ok(()) } else { Err("it wants a Pool: add .state(Pool)".to_owned()) }
+///     }
+/// }
+///
+/// async fn index(_: Connection) -> &'static str {
+///     "index"
+/// }
+///
+/// assert!(App::builder("app").get("/", index).build().unwrap_err().to_string().contains("add .state(Pool)"));
+/// assert!(App::builder("app").state(Pool).get("/", index).build().is_ok());
+/// ```
 pub struct Boot<'a> {
     pub(crate) states: &'a States,
     /// What requests have in the slots of their environ.
@@ -196,6 +224,28 @@ pub trait Handler<Marker>: Clone + Send + Sync + 'static {
 /// a result that is [`IntoInterruption`].
 ///
 /// `Marker` tells the forms apart and is always inferred.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, Request, Response, redirect};
+///
+/// async fn only_with_a_name(request: Request) -> Option<Response> {
+///     request.header("x-name").is_none().then(|| redirect("/login"))
+/// }
+///
+/// async fn index() -> &'static str {
+///     "index"
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let app = App::builder("app").before_request(only_with_a_name).get("/", index).build()?;
+/// let client = rsgi_test::Client::new(app);
+/// assert_eq!(client.get("/").answer().status(), 303);
+/// assert_eq!(client.get("/").header("x-name", "ada").answer().text(), "index");
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no function to be called before requests",
     label = "this function can't be called before requests",

@@ -272,6 +272,22 @@ impl<T: IntoResponse, E: Into<Error> + Send> IntoResponse for Result<T, E> {
 }
 
 /// A status, as a handler may write one in a tuple: a number or http's own type.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError};
+///
+/// async fn create() -> (u16, &'static str) {
+///     (201, "made")
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let client = rsgi_test::Client::new(App::builder("app").post("/", create).build()?);
+/// assert_eq!(client.post("/").answer().status(), 201);
+/// # Ok(())
+/// # }
+/// ```
 pub trait IntoStatus: Send {
     /// The status.
     ///
@@ -389,6 +405,23 @@ pub fn redirect(location: impl AsRef<str>) -> Response {
 }
 
 /// Answers with a value as JSON; and reads one: see [`FromRequest`](crate::FromRequest).
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, Json};
+///
+/// async fn sum(Json(numbers): Json<Vec<u32>>) -> Json<u32> {
+///     Json(numbers.iter().sum())
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let client = rsgi_test::Client::new(App::builder("sums").post("/", sum).build()?);
+/// let post = client.post("/").header("content-type", "application/json");
+/// assert_eq!(post.body("[1, 2, 3]").answer().text(), "6\n");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Json<T>(pub T);
 

@@ -117,6 +117,15 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What a stream of events may give: an [`Event`], or a `Result` of one, whose error breaks the stream off.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{Error, Event, IntoEvent};
+///
+/// assert_eq!(Event::data("x").into_event().unwrap(), Event::data("x"));
+/// assert!(Err::<Event, Error>(Error::msg("no more")).into_event().is_err());
+/// ```
 pub trait IntoEvent: Send {
     /// The event.
     ///

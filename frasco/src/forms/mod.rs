@@ -69,6 +69,23 @@ impl<T: DeserializeOwned + Send> FromRequest for Form<T> {
 }
 
 /// A form's fields and files, by [`Request::form`].
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, Error, Request};
+///
+/// async fn names(request: Request) -> Result<String, Error> {
+///     let form = request.form().await?;
+///     Ok(form.fields().map(|(name, _)| name).collect::<Vec<_>>().join(" "))
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let client = rsgi_test::Client::new(App::builder("app").post("/", names).build()?);
+/// assert_eq!(client.post("/").form(&[("a", "1"), ("b", "2")]).answer().text(), "a b");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct FormData {
     fields: Vec<(String, String)>,

@@ -139,6 +139,23 @@ impl<'a> UrlFor<'a> {
 }
 
 /// Why a URL couldn't be made.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, Error, Request};
+///
+/// async fn index(request: Request) -> Result<String, Error> {
+///     let error = request.url_for("nothing").build().unwrap_err();
+///     Ok(error.to_string())
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let client = rsgi_test::Client::new(App::builder("app").get("/", index).build()?);
+/// assert!(client.get("/").answer().text().contains("there is no such endpoint"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UrlError {
     endpoint: String,
