@@ -160,6 +160,18 @@ macro_rules! returned {
 
 returned!(
     /// What a handler's function returns: an answer, or a future of one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use frasco::Returned;
+    ///
+    /// fn is_for_a_handler<Way>(_: impl Returned<Way>) {}
+    ///
+    /// is_for_a_handler("text");
+    /// is_for_a_handler((201, "text"));
+    /// is_for_a_handler(async { Some("text") });
+    /// ```
     #[diagnostic::on_unimplemented(
         message = "`{Self}` is neither an answer nor a future of one",
         label = "a handler can't return this",
@@ -170,6 +182,18 @@ returned!(
 
 returned!(
     /// What a function before requests returns: whether it answers, or a future of that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use frasco::ReturnedBefore;
+    ///
+    /// fn is_for_before<Way>(_: impl ReturnedBefore<Way>) {}
+    ///
+    /// is_for_before(());
+    /// is_for_before(Some("text"));
+    /// is_for_before(async { Ok::<_, frasco::Error>(None::<&str>) });
+    /// ```
     #[diagnostic::on_unimplemented(
         message = "`{Self}` is neither `()`, an `Option` of an answer, a `Result` of one of these, nor a future of one",
         label = "a function before requests can't return this",
@@ -264,6 +288,30 @@ pub trait BeforeRequest<Marker>: Clone + Send + Sync + 'static {
 }
 
 /// What a function before requests may return: `()` to go on, `Some(answer)` to answer in the handler's place, or a `Result` of one of these.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, Error, Request, abort};
+///
+/// fn only_on_weekdays(request: Request) -> Result<(), Error> {
+///     match request.arg("day").as_deref() {
+///         Some("sunday") => Err(abort(503).into()),
+///         _ => Ok(()),
+///     }
+/// }
+///
+/// async fn index() -> &'static str {
+///     "open"
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let client = rsgi_test::Client::new(App::builder("app").before_request(only_on_weekdays).get("/", index).build()?);
+/// assert_eq!(client.get("/?day=sunday").answer().status(), 503);
+/// assert_eq!(client.get("/").answer().text(), "open");
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` doesn't say whether it answers",
     label = "a function before requests can't return this",

@@ -5,6 +5,18 @@ use std::fmt;
 use crate::builder::BuildError;
 
 /// What is wrong with a config.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{Config, ConfigErrorKind};
+///
+/// let title = Config::new().get::<String>("blog.title").or_else(|error| match error.kind() {
+///     ConfigErrorKind::Missing => Ok("Notes".to_owned()),
+///     _ => Err(error),
+/// });
+/// assert_eq!(title.unwrap(), "Notes");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigErrorKind {

@@ -79,6 +79,25 @@ pub fn send_from_directory(folder: impl Into<PathBuf>, name: impl Into<String>) 
 }
 
 /// A file to be sent, by [`send_file`] or [`send_from_directory`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use frasco::{App, SendFile, send_file};
+/// # let path = std::env::temp_dir().join(format!("frasco-send-{}.csv", std::process::id()));
+/// # std::fs::write(&path, "a,b\n")?;
+///
+/// # let of = path.clone();
+/// let report = move || {
+///     send_file(&of).as_attachment().download_name("report.csv").max_age(Duration::from_mins(1))
+/// };
+/// let app = App::builder("app").route(frasco::Route::new("/report", report).endpoint("report")).build()?;
+/// let answer = rsgi_test::Client::new(app).get("/report").answer();
+/// assert_eq!(answer.field("content-disposition"), Some("attachment; filename=\"report.csv\""));
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct SendFile {
     place: Place,

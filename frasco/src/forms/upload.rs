@@ -14,6 +14,30 @@ use crate::request::Request;
 ///
 /// Whatever reads or writes it blocks, as files do: call it from a plain `fn`, or by
 /// [`offload`](rsgi_core::Environ::offload)`().run(...)`.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, Error, Uploads, secure_filename};
+///
+/// fn keep(mut files: Uploads) -> Result<String, Error> {
+///     let Some(file) = files.take("file") else { return Ok("no file".to_owned()) };
+///     let name = secure_filename(file.file_name());
+///     let path = std::env::temp_dir().join(format!("frasco-{}-{name}", std::process::id()));
+///     file.save(&path)?;
+///     let kept = std::fs::read_to_string(&path)?;
+///     std::fs::remove_file(path)?;
+///     Ok(format!("{name}: {kept}"))
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let client = rsgi_test::Client::new(App::builder("app").post("/", keep).build()?);
+/// let form = "--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"../a b\"\r\n\r\ntext\r\n--cut--\r\n";
+/// let post = client.post("/").header("content-type", "multipart/form-data; boundary=cut");
+/// assert_eq!(post.body(form).answer().text(), "a_b: text");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Upload {
     pub(super) name: String,

@@ -74,6 +74,44 @@ pub trait Converter: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The arguments of a converter in a rule: `<string(length=2):code>` has one with a name, `<any(a, b):x>` two without.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, Converter, Path};
+///
+/// /// `<hex(digits=8):id>`.
+/// #[derive(Debug)]
+/// struct Hex(usize);
+///
+/// impl Converter for Hex {
+///     fn pattern(&self) -> String {
+///         format!("[0-9a-f]{{{}}}", self.0)
+///     }
+///
+///     fn sample(&self) -> String {
+///         "0".repeat(self.0)
+///     }
+/// }
+///
+/// async fn show(Path(id): Path<String>) -> String {
+///     id
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let app = App::builder("app")
+///     .converter("hex", |arguments| {
+///         let digits = arguments.named("digits").ok_or("hex wants digits=...")?;
+///         Ok(Hex(digits.parse().map_err(|_| format!("digits={digits} is no number"))?))
+///     })
+///     .get("/<hex(digits=4):id>", show)
+///     .build()?;
+/// let client = rsgi_test::Client::new(app);
+/// assert_eq!(client.get("/c0de").answer().text(), "c0de");
+/// assert_eq!(client.get("/c0ffee").answer().status(), 404);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arguments {
     pub(super) plain: Vec<String>,

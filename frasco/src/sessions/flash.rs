@@ -48,6 +48,17 @@ pub fn flash(session: &Session, category: &str, text: impl Into<String>) -> Resu
 }
 
 /// A message of [`flash`].
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{Flashes, Message};
+///
+/// fn shown(flashes: &Flashes) -> Vec<String> {
+///     flashes.iter().map(|Message { category, text, .. }| format!("{category}: {text}")).collect()
+/// }
+/// assert!(shown(&Flashes::default()).is_empty());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
@@ -61,6 +72,29 @@ pub struct Message {
 /// given the same.
 ///
 /// As an argument of a handler, or by [`Request::flashes`].
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, Error, Flashes, Session, SessionKey, Sessions, flash};
+///
+/// async fn save(session: Session) -> Result<(), Error> {
+///     flash(&session, "error", "no room")?;
+///     Ok(flash(&session, "info", "saved")?)
+/// }
+///
+/// async fn errors(flashes: Flashes) -> String {
+///     flashes.of("error").collect()
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let app = App::builder("app").sessions(Sessions::new(SessionKey::generate())).post("/", save).get("/", errors);
+/// let client = rsgi_test::Client::new(app.build()?).keep_cookies();
+/// assert_eq!(client.post("/").answer().status(), 204);
+/// assert_eq!(client.get("/").answer().text(), "no room");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Flashes(Arc<Vec<Message>>);
 

@@ -52,6 +52,32 @@ pub trait Page: Serialize {
 
 /// An answer by a [`Page`]'s template, with the type of the name's extension: HTML but for `.txt`, `.xml`, `.svg`, `.css`, `.js`, `.json`
 /// and `.csv`.
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, Page, Path, Render};
+///
+/// #[derive(serde::Serialize)]
+/// struct Hello {
+///     name: String,
+/// }
+///
+/// impl Page for Hello {
+///     const TEMPLATE: &'static str = "hello.txt";
+/// }
+///
+/// async fn hello(Path(name): Path<String>) -> (u16, Render<Hello>) {
+///     (203, Render(Hello { name }))
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let app = App::builder("app").template("hello.txt", "hello {{ name }}").get("/<name>", hello).build()?;
+/// let answer = rsgi_test::Client::new(app).get("/ada").answer();
+/// assert_eq!((answer.status(), answer.text()), (203, "hello ada"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Render<P>(pub P);
 
@@ -101,6 +127,22 @@ pub fn render(name: impl Into<String>, context: impl Serialize) -> Rendered {
 }
 
 /// A template to be rendered, by [`render`].
+///
+/// # Examples
+///
+/// ```
+/// use frasco::{App, BuildError, Error, Rendered, context, render};
+///
+/// async fn page() -> Result<Rendered, Error> {
+///     Ok(render("page.txt", context! { title => "Notes" }))
+/// }
+///
+/// # fn main() -> Result<(), BuildError> {
+/// let app = App::builder("app").template("page.txt", "{{ title }}").get("/", page).build()?;
+/// assert_eq!(rsgi_test::Client::new(app).get("/").answer().text(), "Notes");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Rendered {
     name: String,
@@ -172,6 +214,15 @@ pub(super) fn value(value: &impl Serialize) -> Value {
 }
 
 /// Values by name, for a template; made by [`context!`](crate::context).
+///
+/// # Examples
+///
+/// ```
+/// use frasco::Context;
+///
+/// let context = Context::new().with("title", "Notes").with("count", 3);
+/// assert_eq!(serde_json::to_string(&context).unwrap(), r#"{"count":3,"title":"Notes"}"#);
+/// ```
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(transparent)]
 pub struct Context(std::collections::BTreeMap<&'static str, Value>);
