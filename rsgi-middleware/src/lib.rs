@@ -37,6 +37,8 @@ mod cookies;
 #[cfg(feature = "csrf")]
 mod csrf;
 mod development_errors;
+#[cfg(all(test, any(feature = "compression", feature = "files")))]
+mod elsewhere;
 #[cfg(feature = "files")]
 mod files;
 #[cfg(feature = "access-log")]

@@ -3,20 +3,20 @@
 use std::io::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::header::ACCEPT_ENCODING;
 use rsgi_core::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use rsgi_core::{
-    App, Body, Change as _, Environ, Error, Job, Middleware as _, Offload, Pool, StartResponse, Started,
-    app_fn, http_body, wait,
+    App, Body, Change as _, Environ, Error, Middleware as _, Offload, Pool, StartResponse, Started, app_fn,
+    http_body, wait,
 };
 use rsgi_test::{Answer, Client, Framing};
 
 use super::{Compression, Effort, answer, encoder};
 use crate::Coding;
 use crate::coding::Wish;
+use crate::elsewhere::Elsewhere;
 
 const ALL: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Zstd];
 
@@ -322,45 +322,17 @@ fn an_app_that_leaves_the_content_of_head_out_is_believed_what_it_tells() {
     assert_eq!((silent.field("content-encoding"), silent.field("vary")), (None, Some("accept-encoding")));
 }
 
-/// Counts what is handed over, and does it at once.
-#[derive(Default)]
-struct Counting(AtomicUsize);
-
-impl Pool for Counting {
-    fn submit(&self, job: Job) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        if let Some(waiting) = job.run() {
-            waiting.wake();
-        }
-    }
-}
-
 #[test]
 fn much_content_is_coded_where_blocking_is_allowed_and_little_where_it_is() {
     for (length, jobs) in [(32 * 1024 - 1, 0), (32 * 1024, 1)] {
-        let pool = Arc::new(Counting::default());
+        let pool = Arc::new(Elsewhere::default());
         let offload = Offload::Pool(Arc::clone(&pool) as Arc<dyn Pool>);
         let started = StartResponse::new().start(StatusCode::OK, PLAIN.iter().copied()).unwrap();
         let wanted = answer::Wanted { best: Some(Coding::Brotli), refuses_identity: false, is_head: false };
         let started = started.body("a".repeat(length));
         let coded = wait(answer::answer(&Compression::new(), &wanted, Some(offload), started)).unwrap();
         assert_eq!(coded.headers()["content-encoding"], "br");
-        assert_eq!(pool.0.load(Ordering::Relaxed), jobs, "{length}");
-    }
-}
-
-/// Runs each job on a thread of its own, and tells how many there were.
-#[derive(Default)]
-struct Elsewhere(AtomicUsize);
-
-impl Pool for Elsewhere {
-    fn submit(&self, job: Job) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        std::thread::spawn(move || {
-            if let Some(waiting) = job.run() {
-                waiting.wake();
-            }
-        });
+        assert_eq!(pool.jobs(), jobs, "{length}");
     }
 }
 
@@ -389,7 +361,7 @@ fn coded_elsewhere(coding: Coding, body: Body) -> (Result<Vec<u8>, Error>, Optio
         }
         Ok(())
     });
-    (came.map(|()| bytes), trailers, pool.0.load(Ordering::Relaxed))
+    (came.map(|()| bytes), trailers, pool.jobs())
 }
 
 #[test]

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rsgi_core::http::{HeaderMap, HeaderValue, StatusCode};
-use rsgi_core::{App, BoxApp, Job, Middleware as _, Mount, Offload, Pool, Server, StartResponse, app_fn};
+use rsgi_core::{App, BoxApp, Middleware as _, Mount, Offload, Server, StartResponse, app_fn};
 use rsgi_test::{Answer, Client, Memory};
 
 use super::Files;
 use crate::Coding;
+use crate::elsewhere::Elsewhere;
 
 /// A folder of its own for each test, gone with it.
 struct Folder(PathBuf);
@@ -354,21 +355,6 @@ fn a_folder_that_is_none_is_found_at_boot() {
     assert!(told("file").contains("no folder"), "{}", told("file"));
 }
 
-/// A pool that counts and works elsewhere.
-#[derive(Debug, Default)]
-struct Elsewhere(AtomicUsize);
-
-impl Pool for Elsewhere {
-    fn submit(&self, job: Job) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        std::thread::spawn(move || {
-            if let Some(waiting) = job.run() {
-                waiting.wake();
-            }
-        });
-    }
-}
-
 #[test]
 fn a_file_is_looked_up_where_blocking_is_allowed() {
     let folder = Folder::new().with("d.txt", DIGITS);
@@ -378,9 +364,9 @@ fn a_file_is_looked_up_where_blocking_is_allowed() {
     server.offload = Offload::Pool(std::sync::Arc::clone(&pool) as _);
     let client = Client::with(app, Memory::new().server(server));
     assert_eq!(client.get("/other").answer().text(), "inner /other");
-    assert_eq!(pool.0.load(Ordering::Relaxed), 1);
+    assert_eq!(pool.jobs(), 1);
     assert_eq!(client.get("/d.txt").answer().text(), DIGITS);
-    assert!(pool.0.load(Ordering::Relaxed) > 1);
+    assert!(pool.jobs() > 1);
 }
 
 #[test]
