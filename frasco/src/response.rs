@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 
+use percent_encoding::utf8_percent_encode;
 use rsgi_core::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use rsgi_core::http::{self, StatusCode};
 use rsgi_core::{Body, StartResponse, Started, bytes::Bytes};
@@ -11,6 +12,7 @@ use serde::Serialize;
 use crate::error::{Error, HttpError};
 use crate::handler::Boot;
 use crate::request::Request;
+use crate::routing::escape::REFERENCE;
 
 /// An answer: status, fields, body.
 ///
@@ -382,20 +384,7 @@ where
 /// assert_eq!((response.status().as_u16(), &response.headers()["location"]), (303, &"/login".parse().unwrap()));
 /// ```
 pub fn redirect(location: impl AsRef<str>) -> Response {
-    use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-    /// What must not be in a URL at all; what is escaped stays as it is.
-    const LOOSE: &AsciiSet = &CONTROLS
-        .add(b' ')
-        .add(b'"')
-        .add(b'<')
-        .add(b'>')
-        .add(b'\\')
-        .add(b'^')
-        .add(b'`')
-        .add(b'{')
-        .add(b'|')
-        .add(b'}');
-    let location = utf8_percent_encode(location.as_ref(), LOOSE).to_string();
+    let location = utf8_percent_encode(location.as_ref(), REFERENCE).to_string();
     let mut response = Response::empty().with_status(303);
     // Nothing but visible ASCII is left.
     if let Ok(value) = HeaderValue::from_str(&location) {

@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use rsgi_core::http::header::{self, HeaderValue};
 use rsgi_core::http::{Method, StatusCode};
 use rsgi_core::{Environ, StartResponse, Started};
@@ -24,6 +24,7 @@ use crate::handler::Answering;
 use crate::request::{Matched, Request};
 use crate::response::{HTML, Response};
 use crate::routing::Found;
+use crate::routing::escape::{CANONICAL, below};
 
 pub(crate) async fn answer(
     app: Arc<Built>,
@@ -136,12 +137,8 @@ impl Drop for Going {
 
 /// Where a canonical path of an app is, as a field's value: below its mount, with the query that came, and never at another host.
 pub(crate) fn location(mount: &str, path: &str, query: Option<&str>) -> String {
-    let escaped = utf8_percent_encode(path, REDIRECT);
-    let mut location = format!("{}{escaped}", mount.trim_end_matches('/'));
-    if location.starts_with("//") {
-        // That would be a host.
-        location.insert_str(0, "/.");
-    }
+    let escaped = utf8_percent_encode(path, CANONICAL).to_string();
+    let mut location = below(mount, &escaped);
     if let Some(query) = query {
         location.push('?');
         location.push_str(query);
@@ -185,20 +182,3 @@ fn page(error: &HttpError) -> Response {
     response.set_status(status);
     response
 }
-
-/// What of a canonical path a URL escapes: its own escapes stay.
-const REDIRECT: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'[')
-    .add(b'\\')
-    .add(b']')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');

@@ -7,6 +7,7 @@
 
 mod canonical;
 pub(crate) mod converter;
+pub(crate) mod escape;
 #[cfg(test)]
 mod properties;
 mod rule;

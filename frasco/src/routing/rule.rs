@@ -5,11 +5,12 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use regex::Regex;
 
 use super::canonical;
 use super::converter::{Arguments, Converter, Converters};
+use super::escape::{PATH, SEGMENT};
 
 /// A rule, read.
 #[derive(Debug, Clone)]
@@ -226,24 +227,3 @@ fn unquoted(text: &str) -> &str {
     let inner = ['"', '\''].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
     inner.unwrap_or(text)
 }
-
-/// What a path escapes (RFC 3986 section 3.3): all but `pchar` and the slash.
-const PATH: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'[')
-    .add(b'\\')
-    .add(b']')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
-
-/// What a segment escapes: a slash, too.
-const SEGMENT: &AsciiSet = &PATH.add(b'/');

@@ -5,6 +5,7 @@ use std::fmt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Router;
+use super::escape::below;
 
 /// A URL in the making, by [`Request::url_for`](crate::Request::url_for).
 ///
@@ -116,15 +117,10 @@ impl<'a> UrlFor<'a> {
     fn whole(&self, path: &str, values: &[(String, String)]) -> String {
         let mut url = String::new();
         if self.is_external {
-            url.extend([self.host.0.as_str(), "://", self.host.1.as_str()]);
+            url.extend([&self.host.0, "://", &self.host.1, self.mount.trim_end_matches('/'), path]);
+        } else {
+            url = below(self.mount, path);
         }
-        let mount = self.mount.trim_end_matches('/');
-        if !self.is_external && (mount.starts_with("//") || mount.is_empty() && path.starts_with("//")) {
-            // That would be a host (RFC 3986 section 4.2).
-            url.push_str("/.");
-        }
-        url.push_str(mount);
-        url.push_str(path);
         if !values.is_empty() {
             let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(values).finish();
             url.push('?');
