@@ -138,13 +138,16 @@ async fn shows(client: &Client, selector: &str, wanted: &str) -> Result<(), Fail
             }
             found = text;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(PAUSE).await;
     }
     Err(format!("{selector} shows {found:?}, not {wanted:?}").into())
 }
 
-/// How often is looked.
+/// How often is looked, before a text that doesn't come is a failure.
 const PATIENCE: usize = 1200;
+
+/// How long is waited between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Takes a picture of a page in each window, and looks at what a machine can see.
 async fn pictures(client: &Client, name: &str) -> Result<(), Failure> {
