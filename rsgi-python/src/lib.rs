@@ -1,0 +1,13 @@
+//! Python, both ways: WSGI applications (PEP 3333) as RSGI apps, and RSGI apps as WSGI callables.
+//!
+//! [`WsgiApp`] is a callable of Python's as an [`App`](rsgi_core::App): Flask or Django on any of our servers. The program
+//! `rsgi-python` (feature `command`) serves one with all that `rsgi-serve` can do, as `gunicorn` does.
+//!
+//! Outside of the workspace's default members: it needs Python's headers and library.
+
+mod host;
+pub mod interpreter;
+mod sys;
+
+pub use host::WsgiApp;
+pub use pyo3;
