@@ -35,6 +35,7 @@ impl Programs {
         programs.cargo(benches(), &["-p", "rsgi-benches", "--bin", "ours"])?;
         programs.cargo(benches(), &["-p", "rsgi-examples", "--bin", "ping"])?;
         programs.cargo(&benches().join("peers"), &["--workspace", "--bins", "--keep-going"])?;
+        programs.cargo(benches(), &["-p", "rsgi-python", "--bin", "rsgi-python"])?;
         Ok(programs)
     }
 
@@ -77,7 +78,7 @@ impl Programs {
         for folder in folders.iter().rev() {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
                 let name = entry.file_name().to_string_lossy().into_owned();
-                if name == "ours" || name == "ping" || name.starts_with("peer-") {
+                if ["ours", "ping", "rsgi-python"].contains(&name.as_str()) || name.starts_with("peer-") {
                     programs.binaries.insert(name, entry.path());
                 }
             }
@@ -94,6 +95,7 @@ impl Programs {
         let name = match program {
             Program::Ours => "ours".to_string(),
             Program::Example => "ping".to_string(),
+            Program::RsgiPython => "rsgi-python".to_string(),
             Program::Peer(name) => format!("peer-{name}"),
             Program::Python(name) => {
                 let path = benches().join(".venv/bin").join(name);
@@ -115,6 +117,11 @@ impl Programs {
     fn cargo(&mut self, folder: &Path, arguments: &[&str]) -> Result<(), Error> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(folder).args(["build", "--release", "--message-format", "json"]).args(arguments);
+        // rsgi-python is linked with the interpreter whose packages it serves.
+        let python = benches().join(".venv/bin/python");
+        if python.exists() {
+            command.env("PYO3_PYTHON", python);
+        }
         let made = command.stdin(Stdio::null()).output()?;
         for line in String::from_utf8_lossy(&made.stdout).lines() {
             if let Some((name, path)) = executable(line) {

@@ -76,6 +76,9 @@ impl Server {
             Program::Python(_) => {
                 command.current_dir(benches().join("python")).env("PATH", path_with_venv());
             }
+            Program::RsgiPython => {
+                command.current_dir(benches().join("python")).env("VIRTUAL_ENV", benches().join(".venv"));
+            }
             Program::Nginx => {
                 nginx_arguments(&mut command, ground, address)?;
             }

@@ -29,6 +29,8 @@ pub(crate) enum Program {
     Peer(&'static str),
     /// A program of the Python environment.
     Python(&'static str),
+    /// `rsgi-python`: a WSGI application of that environment on a server of ours.
+    RsgiPython,
     /// nginx with the configuration in `benches/nginx`.
     Nginx,
 }
@@ -71,6 +73,10 @@ const fn python(
     Subject { name, what, program: Program::Python(program), arguments, mount: "" }
 }
 
+const fn hosted(name: &'static str, what: &'static str, arguments: &'static [&'static str]) -> Subject {
+    Subject { name, what, program: Program::RsgiPython, arguments, mount: "" }
+}
+
 const BARE: &str = "the bare PEP 3333 app";
 const FLASK: &str = "Flask with a blueprint";
 
@@ -97,6 +103,27 @@ macro_rules! granian {
         &[
             "--interface", "wsgi", "--host", "{host}", "--port", "{port}", "--workers", "1", "--http", "1",
             "--no-access-log", "--log-level", "error", $($argument),*
+        ]
+    };
+}
+
+macro_rules! rsgi_python {
+    ($app:literal, $server:literal) => {
+        &[
+            $app,
+            "--server",
+            $server,
+            "--bind",
+            "{address}",
+            "--workers",
+            "1",
+            "--log-level",
+            "error",
+            "--no-control-socket",
+            "--backlog",
+            "2048",
+            "--keep-alive",
+            "3600",
         ]
     };
 }
@@ -163,6 +190,10 @@ pub(crate) const SUBJECTS: &[Subject] = &[
         arguments: &[],
         mount: "",
     },
+    hosted("rsgi-python-std", BARE, rsgi_python!("app:app", "std")),
+    hosted("rsgi-python-hyper", BARE, rsgi_python!("app:app", "hyper")),
+    hosted("rsgi-python-std-flask", FLASK, rsgi_python!("flask_app:create_app()", "std")),
+    hosted("rsgi-python-hyper-flask", FLASK, rsgi_python!("flask_app:create_app()", "hyper")),
     python("bjoern", BARE, "python", &["run_bjoern.py", "{host}", "{port}", "app:app"]),
     python("granian", BARE, "granian", granian!("app:app")),
     python("uwsgi", BARE, "uwsgi", uwsgi!("app:app", "--http11-socket", "{address}", "--threads", "64")),

@@ -99,14 +99,8 @@ const fn cpu(workload: &'static str, ours: &'static str, theirs: Theirs, limit: 
     Target { workload, ours, theirs, measure: Measure::Cpu, limit: Limit::AtMost(limit) }
 }
 
-const fn less(theirs: &'static [&'static str]) -> Target {
-    Target {
-        workload: "ping",
-        ours: "rsgi-std",
-        theirs: Theirs::Best(theirs),
-        measure: Measure::Cpu,
-        limit: Limit::Less,
-    }
+const fn less(ours: &'static str, theirs: &'static [&'static str]) -> Target {
+    Target { workload: "ping", ours, theirs: Theirs::Best(theirs), measure: Measure::Cpu, limit: Limit::Less }
 }
 
 /// How many times what rsgi-std with the application of the example takes.
@@ -138,19 +132,19 @@ pub(crate) const TARGETS: &[Target] = &[
     cpu("echo", "rsgi-hyper-axum", AXUM, 1.03),
     cpu("stream", "rsgi-hyper-axum", AXUM, 1.03),
     cpu("ping", "rsgi-std", Theirs::Best(&["limit"]), 1.06),
-    less(&["hyper", "hyper-flush"]),
-    less(&["may"]),
-    less(&["nginx"]),
-    less(&["actix"]),
-    less(&["axum"]),
-    less(&["bjoern"]),
-    less(&["touche"]),
-    less(&["tiny"]),
-    less(&["rouille"]),
-    less(&["hyper-spawn"]),
-    less(&["granian"]),
-    less(&["uwsgi"]),
-    less(&["waitress"]),
+    less("rsgi-std", &["hyper", "hyper-flush"]),
+    less("rsgi-std", &["may"]),
+    less("rsgi-std", &["nginx"]),
+    less("rsgi-std", &["actix"]),
+    less("rsgi-std", &["axum"]),
+    less("rsgi-std", &["bjoern"]),
+    less("rsgi-std", &["touche"]),
+    less("rsgi-std", &["tiny"]),
+    less("rsgi-std", &["rouille"]),
+    less("rsgi-std", &["hyper-spawn"]),
+    less("rsgi-std", &["granian"]),
+    less("rsgi-std", &["uwsgi"]),
+    less("rsgi-std", &["waitress"]),
     cpu("ping", "frasco-hyper", Theirs::Best(&["axum"]), 1.0),
     cpu("ping", "frasco-std", Theirs::Best(&["actix"]), 1.0),
     cpu("ping", "frasco-std", Theirs::Best(&["rouille"]), 1.0),
@@ -225,6 +219,20 @@ pub(crate) const TARGETS: &[Target] = &[
     times("gunicorn-sync-flask", 40.0),
     times("gunicorn-gthread-flask", 40.0),
     times("gunicorn-gevent-flask", 40.0),
+    less("rsgi-python-std", &["granian"]),
+    less("rsgi-python-std", &["uwsgi"]),
+    less("rsgi-python-std-flask", &["granian-flask"]),
+    less("rsgi-python-std-flask", &["uwsgi-flask"]),
+    cpu("ping", "rsgi-python-std-flask", Theirs::Best(&["gunicorn-sync-flask"]), 0.5),
+    cpu("ping", "rsgi-python-std-flask", Theirs::Best(&["gunicorn-gthread-flask"]), 0.5),
+    cpu("ping", "rsgi-python-std-flask", Theirs::Best(&["gunicorn-gevent-flask"]), 0.5),
+    less("rsgi-python-hyper", &["granian"]),
+    less("rsgi-python-hyper", &["uwsgi"]),
+    less("rsgi-python-hyper-flask", &["granian-flask"]),
+    less("rsgi-python-hyper-flask", &["uwsgi-flask"]),
+    cpu("ping", "rsgi-python-hyper-flask", Theirs::Best(&["gunicorn-sync-flask"]), 0.5),
+    cpu("ping", "rsgi-python-hyper-flask", Theirs::Best(&["gunicorn-gthread-flask"]), 0.5),
+    cpu("ping", "rsgi-python-hyper-flask", Theirs::Best(&["gunicorn-gevent-flask"]), 0.5),
     cpu("wrapped", "rsgi-std-middleware", Theirs::Best(&["rsgi-std"]), 1.01),
     cpu("wrapped", "rsgi-std-mount", Theirs::Best(&["rsgi-std"]), 1.01),
     cpu("wrapped", "rsgi-hyper-middleware", Theirs::Best(&["rsgi-hyper"]), 1.01),
