@@ -302,8 +302,13 @@ impl Input {
         Ok(whole.finish())
     }
 
-    /// Waits for the next piece on this thread.
-    fn wait_piece(&mut self) -> Result<Option<Bytes>, InputError> {
+    /// Waits for the next piece of data on this thread, which may block; `None` at the end. As [`piece`](Self::piece), for
+    /// code that hands a piece on without a copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`piece`](Self::piece), and [`InputErrorKind::WouldBlock`] where blocking isn't allowed.
+    pub fn wait_piece(&mut self) -> Result<Option<Bytes>, InputError> {
         let Some(live) = &mut self.0 else { return Ok(None) };
         if !live.rest.is_empty() {
             return Ok(Some(std::mem::take(&mut live.rest)));

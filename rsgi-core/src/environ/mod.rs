@@ -255,6 +255,12 @@ impl Environ {
         self.extra_mut().vars = Some(Box::new(vars));
     }
 
+    /// The variables that a gateway sent, whole: what [`var`](Self::var) and [`vars`](Self::vars) answer otherwise is among
+    /// them. `None` on a server that speaks to its clients itself. For bridges that make an environ of another kind.
+    pub fn gateway_vars(&self) -> Option<&dyn GatewayVars> {
+        self.extra()?.vars.as_deref()
+    }
+
     fn extra(&self) -> Option<&Extra> {
         self.inner().extra.as_deref()
     }
