@@ -9,5 +9,5 @@ mod host;
 pub mod interpreter;
 mod sys;
 
-pub use host::WsgiApp;
+pub use host::{PythonError, WsgiApp};
 pub use pyo3;

@@ -153,3 +153,14 @@ pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> T {
     keep_thread();
     Python::attach(work)
 }
+
+/// Opens a descriptor that Python holds once more, as a file of our own.
+pub(crate) fn duplicate(number: i32) -> std::io::Result<std::fs::File> {
+    use std::os::fd::BorrowedFd;
+    if number < 0 {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: it is borrowed for one call alone, which fails if it isn't open; it isn't -1.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    Ok(std::fs::File::from(borrowed.try_clone_to_owned()?))
+}

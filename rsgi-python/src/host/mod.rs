@@ -1,24 +1,23 @@
 //! A WSGI application (PEP 3333) as an app: we are its server.
+//!
+//! One call: `environ.rs` makes the dictionary, `start_response.rs` takes the head, `answer.rs` makes the body of what the
+//! application returned; `input.rs`, `errors.rs`, `file_wrapper.rs` and `write.rs` are what it is given beside. The
+//! interpreter's lock is held for Python's own work, and by nobody who waits.
 
-use std::sync::Arc;
+mod answer;
+mod environ;
+mod errors;
+mod failure;
+mod file_wrapper;
+mod input;
+mod names;
+mod run;
+mod start_response;
+mod text;
+mod write;
 
-use pyo3::prelude::*;
-use rsgi_core::http::StatusCode;
-use rsgi_core::{App, Environ, Error, StartResponse, Started};
+#[cfg(test)]
+mod tests;
 
-/// A WSGI callable as an [`App`].
-#[derive(Debug, Clone)]
-pub struct WsgiApp(Arc<Py<PyAny>>);
-
-impl WsgiApp {
-    /// Makes an app of a callable `application(environ, start_response)`.
-    pub fn new(application: Py<PyAny>) -> Self {
-        Self(Arc::new(application))
-    }
-}
-
-impl App for WsgiApp {
-    async fn call(&self, _environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
-        Ok(start_response.status(StatusCode::NOT_IMPLEMENTED).empty())
-    }
-}
+pub use failure::PythonError;
+pub use run::WsgiApp;
