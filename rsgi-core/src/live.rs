@@ -66,6 +66,13 @@ impl Live {
         matches!(self.source, LiveSource::Blocking(_) | LiveSource::File(_))
     }
 
+    pub(crate) fn pushes(&mut self) -> bool {
+        match &mut self.source {
+            LiveSource::Blocking(producer) => producer.get_mut().pushes(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.source, LiveSource::Over) && self.held.is_none()
     }

@@ -197,6 +197,15 @@ impl Outgoing {
         matches!(&self.state, State::Live(live) if live.blocks())
     }
 
+    /// Tells whether the body blocks and makes all of its content in one go, as one that writes does: polled, it would be
+    /// gathered whole before its first piece is there. For a host that pulls pieces, and has another way for these.
+    pub fn pushes(&mut self) -> bool {
+        match &mut self.state {
+            State::Live(live) => live.pushes(),
+            _ => false,
+        }
+    }
+
     /// Drives the body into `sink` to its end, on a thread that may block: what blocks step by step, what is polled
     /// by waiting for it. An adapter that parks connections polls the latter instead: see [`blocks`](Self::blocks).
     ///

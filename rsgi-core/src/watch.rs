@@ -193,6 +193,10 @@ impl Produce for Watched<Box<dyn Produce>> {
         }
         step
     }
+
+    fn pushes(&self) -> bool {
+        self.source.pushes()
+    }
 }
 
 /// The sink that a watched producer writes to.

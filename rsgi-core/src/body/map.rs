@@ -195,6 +195,10 @@ impl Produce for MappedProduce {
         }
         Ok(Step::Done)
     }
+
+    fn pushes(&self) -> bool {
+        self.inner.pushes()
+    }
 }
 
 /// The sink that a mapped producer writes to.
@@ -246,6 +250,10 @@ impl Produce for TrailedProduce {
             sink.trailers(make())?;
         }
         Ok(Step::Done)
+    }
+
+    fn pushes(&self) -> bool {
+        self.inner.pushes()
     }
 }
 

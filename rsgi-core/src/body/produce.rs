@@ -94,6 +94,11 @@ pub(crate) trait Produce: Send {
     fn step_ahead(&mut self, sink: &mut dyn Sink, _is_waited_for: bool) -> Result<Step, Error> {
         self.step(sink)
     }
+
+    /// Tells whether one step makes all of the body, however long that takes.
+    fn pushes(&self) -> bool {
+        false
+    }
 }
 
 pub(crate) struct Iter<I>(I);

@@ -92,4 +92,8 @@ where
         }
         Ok(Step::Done)
     }
+
+    fn pushes(&self) -> bool {
+        true
+    }
 }

@@ -320,6 +320,24 @@ fn a_mapping_keeps_the_kind_of_a_body_and_sees_every_byte() {
 }
 
 #[test]
+fn a_body_that_pushes_says_so_through_any_mapping_and_no_other_does() {
+    let push = || Body::push(|writer| Ok(writer.write_all(b"abc")?));
+    let trailed = push().with_trailers([], HeaderMap::new);
+    for (mut body, pushes) in [
+        (outgoing(push()), true),
+        (outgoing(push().map(Ok)), true),
+        (outgoing(trailed), true),
+        (outgoing(Body::iter(["ab", "c"])), false),
+        (outgoing(Body::iter(["ab", "c"]).map(Ok)), false),
+        (outgoing(Body::file(file(b"abc")).unwrap()), false),
+        (outgoing(Body::from("abc")), false),
+        (outgoing(Body::send(async |sender| sender.send("abc").await)), false),
+    ] {
+        assert_eq!(body.pushes(), pushes, "{body:?}");
+    }
+}
+
+#[test]
 fn a_declared_length_holds_for_bytes_in_memory_too() {
     // rule(94), rule(95)
     let short = answer(|| Body::from("abc").with_length(4));
