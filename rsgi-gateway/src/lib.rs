@@ -16,7 +16,7 @@ pub struct Guide;
 
 pub mod cgi;
 pub mod codec;
-mod request;
+pub mod request;
 mod settings;
 
 // What every server of connections has.

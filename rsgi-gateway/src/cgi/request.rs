@@ -83,9 +83,8 @@ impl Call {
             .into_iter()
             .map(|(name, value)| (name.into_encoded_bytes(), value.into_encoded_bytes()));
         let mut request = Request::read(variables.collect(), &self.limits).inspect_err(|refusal| {
-            let (status, reason) = (refusal.status.as_u16(), &refusal.reason);
-            tracing::info!(target: "rsgi", "request refused: {reason}; answered {status}");
-            self.errors.write(format!("rsgi: request refused: {reason}; answered {status}\n").as_bytes());
+            tracing::info!(target: "rsgi", "{refusal}");
+            self.errors.write(format!("rsgi: {refusal}\n").as_bytes());
         })?;
         let unnamed = Endpoint::unix(None, None);
         let local = Arc::new(unnamed.clone());

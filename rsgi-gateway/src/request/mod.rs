@@ -1,6 +1,7 @@
 //! [`Request`]: what a web server's variables come to, everything of a request but its content.
 //!
-//! Shared by all protocols. It knows the web servers' quirks, each undone where it is told of; the app sees none of them.
+//! Shared by all protocols, and by whoever else is told of a request by the variables of RFC 3875, such as a host of WSGI (PEP 3333,
+//! "`environ` Variables"). It knows the web servers' quirks, each undone where it is told of; the app sees none of them.
 //!
 //! Invariant: what can't be told for certain is refused, or left to the connection; nothing is made up.
 //! Next: `told.rs`, then `target.rs`, `split.rs` and `facts.rs`.
@@ -14,6 +15,7 @@ mod told;
 mod tests;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,8 +29,39 @@ use target::Target;
 use told::Told;
 
 /// A request without its content.
+///
+/// # Examples
+///
+/// A host of another protocol, from the variables to the answer:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Instant;
+///
+/// use rsgi_core::http::StatusCode;
+/// use rsgi_core::server::Limits;
+/// use rsgi_core::{Endpoint, Exchange, Input, Server, app_fn, respond, wait};
+/// use rsgi_gateway::codec::Variables;
+/// use rsgi_gateway::request::{Refusal, Request};
+///
+/// # fn main() -> Result<(), Refusal> {
+/// let told = [("REQUEST_METHOD", "GET"), ("SCRIPT_NAME", "/shop"), ("PATH_INFO", "/cart"), ("QUERY_STRING", "all")];
+/// let mut request = Request::read(Variables::from_iter(told), &Limits::default())?;
+/// let unnamed = Endpoint::unix(None, None);
+/// let server = Arc::new(Server::new("my-host", "1.0"));
+/// let connection = request.connection(&server, 1, &unnamed, &Arc::new(unnamed.clone()), Instant::now());
+/// let environ = request.environ(Input::empty(), Exchange::new(Arc::new(connection)));
+///
+/// let app = app_fn(|environ: rsgi_core::Environ, start_response: rsgi_core::StartResponse| async move {
+///     Ok(start_response.status(StatusCode::OK).body(format!("{} {}", environ.script_name(), environ.path_info())))
+/// });
+/// let mut answer = wait(respond(&app, environ));
+/// assert_eq!(answer.body_mut().take_bytes().as_deref(), Some(&b"/shop /cart"[..]));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
-pub(crate) struct Request {
+pub struct Request {
     method: Method,
     version: Version,
     target: Target,
@@ -41,20 +74,26 @@ pub(crate) struct Request {
 
 /// Why a request is answered without the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    /// 400, 414, 431.
-    pub(crate) status: StatusCode,
+#[non_exhaustive]
+pub struct Refusal {
+    /// What it is to be answered with: 400, 414 or 431 (RFC 9110 sections 15.5.1 and 15.5.15, RFC 6585 section 5).
+    pub status: StatusCode,
     /// What is at fault, for the log; it holds no value, which might be a secret.
-    pub(crate) reason: Cow<'static, str>,
+    pub reason: Cow<'static, str>,
 }
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "request refused: {}; answered {}", self.reason, self.status.as_u16())
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 /// What content a request may have whose length isn't told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    not(any(test, feature = "threads", feature = "tokio")),
-    expect(dead_code, reason = "without a server there is CGI alone")
-)]
-pub(crate) enum Unsaid {
+#[non_exhaustive]
+pub enum Unsaid {
     /// None (SCGI, uwsgi).
     Nothing,
     /// What the client sent in a transfer coding, and else none (CGI: Apache's `mod_cgid` 2.4.71 ends the script's input
@@ -65,12 +104,13 @@ pub(crate) enum Unsaid {
 }
 
 impl Request {
-    /// Reads the variables, which stay part of it.
+    /// Reads the variables, which stay part of it. Of `limits` those of the head count: `target_bytes`, `header_count`,
+    /// `header_bytes` and `head_bytes`.
     ///
     /// # Errors
     ///
     /// The status that the request is to be answered with, and why.
-    pub(crate) fn read(variables: Variables, limits: &Limits) -> Result<Self, Refusal> {
+    pub fn read(variables: Variables, limits: &Limits) -> Result<Self, Refusal> {
         let (told, mut fields) = Told::sort(&variables, limits)?;
         let method = Method::from_bytes(told.method)
             .map_err(|_| Refusal::bad("REQUEST_METHOD is missing or no method"))?;
@@ -86,8 +126,9 @@ impl Request {
         Ok(Self { method, version, target, fields, facts, length, coded, variables })
     }
 
-    /// The length of the content.
-    pub(crate) fn length(&self, unsaid: Unsaid) -> InputLength {
+    /// The length of the content: what `CONTENT_LENGTH` says (RFC 3875 section 4.1.2), and else what `unsaid` does.
+    #[must_use]
+    pub fn length(&self, unsaid: Unsaid) -> InputLength {
         match (self.length, unsaid) {
             (Some(0), _) | (None, Unsaid::Nothing) => InputLength::None,
             (Some(length), _) => InputLength::Known(length),
@@ -96,8 +137,9 @@ impl Request {
         }
     }
 
-    /// The client's connection as the web server tells it; the socket's own facts where it doesn't. Asked once.
-    pub(crate) fn connection(
+    /// The client's connection as the web server tells it; the socket's own facts where it doesn't. Asked once. `id` is the
+    /// connection's number, and `accepted` when the server got it.
+    pub fn connection(
         &mut self,
         server: &Arc<Server>,
         id: u64,
@@ -114,8 +156,9 @@ impl Request {
         connection
     }
 
-    /// The app's environ.
-    pub(crate) fn environ(self, input: Input, exchange: Arc<Exchange>) -> Environ {
+    /// The app's environ, with the content and the request's shared part, which the caller tells the outcome through.
+    #[must_use]
+    pub fn environ(self, input: Input, exchange: Arc<Exchange>) -> Environ {
         let Self { method, version, target, fields, facts, variables, .. } = self;
         let split = (target.script_end > 0).then(|| {
             let (script_name, path_info) = target.uri.path().split_at(target.script_end);
