@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use crate::argument::Argument;
 use crate::command::{self, Action, Asked, Invocation, Program, Started};
 use crate::exit::Exit;
 use crate::factory::Factory;
@@ -51,6 +52,7 @@ pub struct Launcher {
     about: Option<String>,
     settings: Vec<(String, String)>,
     commands: Vec<Own>,
+    arguments: Vec<Argument>,
 }
 
 /// A command of the program's own.
@@ -72,6 +74,7 @@ impl Launcher {
             about: None,
             settings: Vec::new(),
             commands: Vec::new(),
+            arguments: Vec::new(),
         }
     }
 
@@ -108,6 +111,14 @@ impl Launcher {
     #[must_use]
     pub fn setting(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.settings.push((name.into(), text.into()));
+        self
+    }
+
+    /// Adds a setting of the app's own to the command line; the factory finds what it is set to in its
+    /// [`Section`](crate::Section), as if the file had it there. On HUP it is read again with all others.
+    #[must_use]
+    pub fn argument(mut self, argument: Argument) -> Self {
+        self.arguments.push(argument);
         self
     }
 
@@ -168,6 +179,7 @@ impl Launcher {
         program.about = self.about.unwrap_or(program.about);
         program.settings = self.settings;
         program.commands = self.commands.iter().map(Own::for_clap).collect();
+        program.arguments = self.arguments;
         let forking = Forking::begin()?;
         let title = Title::take();
         let (body, hooks) = (self.body, self.hooks);

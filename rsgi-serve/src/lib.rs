@@ -39,6 +39,7 @@ compile_error!("a launcher needs a server: enable the feature `std` or `hyper` o
 pub struct Guide;
 
 // What a user sees.
+mod argument;
 mod factory;
 mod hooks;
 mod launcher;
@@ -78,6 +79,7 @@ mod sys;
 
 use std::process::ExitCode;
 
+pub use argument::Argument;
 pub use factory::{Creation, Factory, Fallible, Later, Made, Plain, WithSection, Without};
 pub use hooks::{Hooks, Worker};
 pub use launcher::Launcher;

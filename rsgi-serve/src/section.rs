@@ -53,6 +53,13 @@ impl Section {
     pub fn text(&self, key: &str) -> Option<&str> {
         self.0.get(key)?.as_str()
     }
+
+    /// Returns the texts of a list by its key; none if there is no such list, and without what is no text.
+    #[must_use]
+    pub fn texts(&self, key: &str) -> Vec<&str> {
+        let items = self.0.get(key).and_then(toml::Value::as_array);
+        items.into_iter().flatten().filter_map(toml::Value::as_str).collect()
+    }
 }
 
 impl std::str::FromStr for Section {

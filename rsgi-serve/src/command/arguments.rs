@@ -7,11 +7,24 @@ use std::ffi::{OsStr, OsString};
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Arg, ArgAction, Command, ValueHint};
 
+use crate::argument::{Argument, Place};
 use crate::settings::{Kind, Setting};
 
 /// The arguments of a setting: one, or two for a switch.
 pub(super) fn arguments(setting: &'static Setting) -> Vec<Arg> {
     if setting.kind == Kind::Switch { switch(setting) } else { vec![valued(setting)] }
+}
+
+/// The argument of a setting that is the app's own.
+pub(super) fn of_app(own: &Argument) -> Arg {
+    let arg = Arg::new(own.id()).value_name(own.name.to_ascii_uppercase());
+    let help = format!("{} [variable: {}]", own.about, own.variable());
+    let arg = arg.help(help).value_parser(Words(&[]));
+    match own.place {
+        Place::Bare => arg,
+        Place::Flag => arg.long(own.flag_name()).help_heading(APP).overrides_with(own.id()),
+        Place::Flags => arg.long(own.flag_name()).help_heading(APP).action(ArgAction::Append),
+    }
 }
 
 fn named(setting: &'static Setting) -> Arg {
@@ -86,3 +99,6 @@ impl TypedValueParser for Words {
         Some(Box::new(self.0.iter().map(|word| PossibleValue::new(*word))))
     }
 }
+
+/// The heading of the app's own settings.
+const APP: &str = "App";

@@ -21,7 +21,8 @@ use clap_complete::Shell;
 
 pub(crate) use clients::{Client, Hurry, Scale, Shown};
 
-use crate::settings::{self, Fault, Faults, Input, Machine, Settings, Sources};
+use crate::argument::Argument;
+use crate::settings::{self, Fault, Faults, Input, Machine, Need, Settings, Sources};
 
 /// The program that the launcher is in.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub(crate) struct Program {
     pub(crate) settings: Vec<(String, String)>,
     /// Its own commands.
     pub(crate) commands: Vec<clap::Command>,
+    /// The app's own settings.
+    pub(crate) arguments: Vec<Argument>,
 }
 
 /// What the program was started with.
@@ -90,6 +93,7 @@ impl Program {
             about: "Serves an RSGI app".to_owned(),
             settings: Vec::new(),
             commands: Vec::new(),
+            arguments: Vec::new(),
         }
     }
 }
@@ -114,18 +118,22 @@ pub(crate) fn read(program: &Program, started: &Started) -> Result<Asked, Faults
     // Flags of the program's own commands have nothing to do with ours, even of the same name.
     let of_ours = inner.filter(|_| name.is_some_and(|name| !own.contains(&name)));
     let flags: Vec<_> = std::iter::once(&matches).chain(of_ours).collect();
+    let prints = name == Some(tree::PRINT_CONFIG) || tree::is_set(&matches, tree::PRINT_CONFIG);
+    let action = action(&matches, name, inner);
+    let makes_app = matches!(action, Action::Serve | Action::Check) && !prints;
     let sources = Sources {
         program: &program.settings,
         folder: &started.folder,
         environment: &started.environment,
         flags: &flags,
+        own: &program.arguments,
+        need: if makes_app { Need::App } else { Need::Nothing },
         machine: &Machine::this(&program.name, &started.environment, started.input),
     };
     let (settings, values) = settings::read(&sources, faults)?;
-    if name == Some(tree::PRINT_CONFIG) || tree::is_set(&matches, tree::PRINT_CONFIG) {
+    if prints {
         return Ok(Asked::Text(settings::print(&values)));
     }
-    let action = action(&matches, name, inner);
     Ok(Asked::Do(Box::new(Invocation { action, settings })))
 }
 
@@ -160,4 +168,9 @@ fn generated(mut command: clap::Command, name: Option<&str>, inner: Option<&ArgM
 /// What is wrong with the program's own commands.
 fn taken(name: &str) -> Fault {
     Fault::new(name, "the program has a command of this name, and the launcher too", "give it another name")
+}
+
+/// What is wrong with an argument of the app's own.
+fn flag_taken(flag: &str) -> Fault {
+    Fault::new(flag, "the app has a flag of this name, and the launcher too", "give it another name")
 }

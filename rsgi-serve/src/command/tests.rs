@@ -253,3 +253,58 @@ fn print_config_shows_values_and_origins() {
         assert!(text.contains("timeout = \"7s\" # the program\n"), "{text}");
     }
 }
+
+fn with_arguments(line: &str, file: &str, environment: &[(&str, &str)]) -> Result<Asked, Faults> {
+    let folder = Folder::new(&format!("own-{}-{}", line.len(), environment.len()), file);
+    let arguments = vec![
+        Argument::positional("wsgi_app", "What is served").required(),
+        Argument::flags("pythonpath", "Where it is"),
+        Argument::flag("dialect", "How it speaks"),
+    ];
+    let program = Program { arguments, ..program() };
+    tree::command(&program).unwrap().debug_assert();
+    let arguments = ["shop"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
+    let environment = environment.iter().map(|(name, text)| (name.into(), text.into())).collect();
+    read(&program, &Started { arguments, environment, folder: folder.0.clone(), input: Input::Other })
+}
+
+#[test]
+fn the_apps_own_arguments_become_its_section_the_stronger_one_winning() {
+    let file = "[app]\nwsgi_app = 'file:app'\npythonpath = 'x, y'\ndialect = 'file'\n";
+    let app = |line: &str, environment: &[(&str, &str)]| {
+        let settings = invocation(with_arguments(line, file, environment)).settings;
+        let text = |key: &str| settings.app[key].as_str().map(str::to_owned);
+        let path = settings.app["pythonpath"].as_array().unwrap().iter().filter_map(|it| it.as_str());
+        (text("wsgi_app").unwrap(), path.collect::<Vec<_>>().join(" "), text("dialect").unwrap())
+    };
+    let wanted = |app: &str, path: &str, dialect: &str| (app.to_owned(), path.to_owned(), dialect.to_owned());
+    assert_eq!(app("-w 2", &[]), wanted("file:app", "x y", "file"));
+    let variables = [("RSGI_APP_WSGI_APP", "variable:app"), ("RSGI_APP_PYTHONPATH", "z")];
+    assert_eq!(app("", &variables), wanted("variable:app", "z", "file"));
+    let line = "line:app -w 2 --pythonpath a,b --pythonpath c --dialect one --dialect two";
+    assert_eq!(app(line, &variables), wanted("line:app", "a b c", "two"));
+    assert_eq!(app("serve line:app --dialect=one", &[]), wanted("line:app", "x y", "one"));
+}
+
+#[test]
+fn a_required_argument_of_the_app_may_be_missing_only_where_the_app_is_not_made() {
+    let text = with_arguments("check", "", &[]).err().unwrap().to_string();
+    assert!(text.starts_with("wsgi_app: nobody says") && text.contains("RSGI_APP_WSGI_APP"), "{text}");
+    for line in ["show", "print-config", "help"] {
+        assert!(with_arguments(line, "", &[]).is_ok(), "{line}");
+    }
+    let Ok(Asked::Text(text)) = with_arguments("print-config line:app", "", &[]) else { panic!() };
+    assert!(text.contains("\"wsgi_app\" = \"line:app\" # the argument WSGI_APP\n"), "{text}");
+}
+
+#[test]
+fn a_wrong_argument_of_the_app_is_told_with_the_other_faults() {
+    let text = with_arguments("-w many a:b c:d", "[app]\npythonpath = 3\n", &[]).err().unwrap().to_string();
+    for part in ["c:d: this argument is one too many", "workers \"many\"", "pythonpath: the section [app]"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    let arguments = vec![Argument::flag("bind", "")];
+    let program = Program { arguments, ..program() };
+    let text = tree::command(&program).err().unwrap().to_string();
+    assert!(text.contains("give it another name"), "{text}");
+}

@@ -6,8 +6,8 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use clap_complete::Shell;
 
-use super::arguments::arguments;
-use super::{Program, clients, taken};
+use super::arguments::{arguments, of_app};
+use super::{Program, clients, flag_taken, taken};
 use crate::settings::{self, Faults};
 
 pub(super) const SERVE: &str = "serve";
@@ -22,6 +22,9 @@ pub(super) const CHECK_CONFIG: &str = "check-config";
 /// Makes the whole command line.
 pub(super) fn command(program: &Program) -> Result<Command, Faults> {
     let shell = Arg::new(SHELL).required(true).value_parser(clap::value_parser!(Shell)).help("The shell");
+    let with_settings = |command: Command| {
+        command.args(program.arguments.iter().map(of_app)).args(settings::all().flat_map(arguments))
+    };
     let ours = [
         with_settings(Command::new(SERVE).about("Serves; it may be left out")),
         with_settings(
@@ -40,6 +43,15 @@ pub(super) fn command(program: &Program) -> Result<Command, Faults> {
             return Err(Faults(vec![taken(name)]));
         }
     }
+    for own in &program.arguments {
+        let flag = own.written();
+        let is_taken = |setting: &settings::Setting| {
+            std::iter::once(setting.flag()).chain(setting.other_flags()).any(|it| flag == format!("--{it}"))
+        };
+        if settings::all().any(is_taken) {
+            return Err(Faults(vec![flag_taken(&flag)]));
+        }
+    }
     let root = Command::new(program.name.clone())
         .version(program.version.clone())
         .about(program.about.clone())
@@ -56,10 +68,6 @@ pub(super) fn command(program: &Program) -> Result<Command, Faults> {
 /// Whether a switch of a command is on; a command may not have it at all.
 pub(super) fn is_set(matches: &ArgMatches, id: &str) -> bool {
     matches.try_get_one::<bool>(id).ok().flatten().copied().unwrap_or_default()
-}
-
-fn with_settings(command: Command) -> Command {
-    command.args(settings::all().flat_map(arguments))
 }
 
 /// With Gunicorn's letter beside the usual one.

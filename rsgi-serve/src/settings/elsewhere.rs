@@ -14,7 +14,11 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 const REASONS: &[(&[&str], &str)] = &[
-    (&["wsgi_app", "pythonpath", "paste", "raw_paste_global_conf"], "the app is compiled into this program"),
+    (
+        &["wsgi_app", "pythonpath"],
+        "the app is compiled into this program; rsgi-python has it among the app's own settings, below [app]",
+    ),
+    (&["paste", "raw_paste_global_conf"], "the app is compiled into this program"),
     (&["spew", "default_proc_name"], "it only makes sense in Python"),
     (&["http_parser", "asgi_loop", "asgi_lifespan"], "choose the server with the setting server"),
     (&["asgi_disconnect_grace_period"], "an app is told at once when its client leaves, and decides itself"),

@@ -12,6 +12,7 @@ use super::origin::Origin;
 use super::setting::{PREFIX, Setting};
 use super::table;
 use super::values::Given;
+use crate::argument;
 
 /// What the environment says: first by the variables that others know, then by our own, which are stronger.
 pub(super) fn read(environment: &[(OsString, OsString)], faults: &mut Vec<Fault>) -> Vec<Given> {
@@ -34,7 +35,7 @@ pub(super) fn read(environment: &[(OsString, OsString)], faults: &mut Vec<Fault>
 
 /// Whether this variable is the launcher's own business, told from one of its processes to the next, or the app's.
 fn is_reserved(name: &str) -> bool {
-    name.starts_with("RSGI_APP_") || RESERVED.contains(&name)
+    name.starts_with(argument::PREFIX) || RESERVED.contains(&name)
 }
 
 fn own(name: &str, value: &OsStr, faults: &mut Vec<Fault>) -> Option<Given> {

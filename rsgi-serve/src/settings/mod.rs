@@ -17,6 +17,7 @@ mod kind;
 mod machine;
 mod nearest;
 mod origin;
+mod own;
 mod rules;
 mod serving;
 mod setting;
@@ -50,6 +51,7 @@ pub(crate) use kind::Kind;
 pub(crate) use machine::{Input, Machine};
 pub(crate) use nearest::nearest;
 pub(crate) use origin::Origin;
+pub(crate) use own::Need;
 pub(crate) use setting::Setting;
 pub(crate) use show::print;
 pub(crate) use table::{all, observing, process};
@@ -58,6 +60,8 @@ pub(crate) use values::Values;
 use file::Wanted;
 use table::{gateway, sockets};
 use values::Given;
+
+use crate::argument::Argument;
 
 /// Everything that settings are read from.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +74,10 @@ pub(crate) struct Sources<'a> {
     /// What clap has taken apart, the stronger one last.
     pub(crate) flags: &'a [&'a ArgMatches],
     pub(crate) machine: &'a Machine,
+    /// The app's own settings that the launcher was told of.
+    pub(crate) own: &'a [Argument],
+    /// Whether those of them that are required must be there.
+    pub(crate) need: Need,
 }
 
 /// Reads the settings. `faults` are those of the command line that clap has found already.
@@ -93,6 +101,7 @@ pub(crate) fn read(sources: &Sources<'_>, mut faults: Vec<Fault>) -> Result<(Set
     }
     values.apply(environment, &mut faults);
     values.apply(flags, &mut faults);
+    own::apply(sources, &mut values, &mut faults);
     values.apply(by_listener(&values, sources.machine), &mut faults);
     faults.extend(rules::check(&values, sources.machine));
     if !faults.is_empty() {

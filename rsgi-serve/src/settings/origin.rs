@@ -23,6 +23,8 @@ pub(crate) enum Origin {
     Environment(String),
     /// A flag, with its dashes.
     Flag(String),
+    /// An argument without a flag, as the help calls it.
+    Argument(String),
 }
 
 impl Origin {
@@ -46,6 +48,7 @@ impl fmt::Display for Origin {
             Self::File { path, line } => write!(f, "{path}:{line}"),
             Self::Environment(name) => write!(f, "the variable {name}"),
             Self::Flag(flag) => write!(f, "the flag {flag}"),
+            Self::Argument(name) => write!(f, "the argument {name}"),
         }
     }
 }

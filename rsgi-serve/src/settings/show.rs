@@ -36,7 +36,8 @@ pub(crate) fn print(values: &Values) -> String {
     if !values.app.is_empty() {
         text.push_str("\n[app]\n");
         for (key, value) in &values.app {
-            let _ = writeln!(text, "{} = {}", quoted(key), inline(value));
+            let origin = values.app_origins.get(key).map(|origin| format!(" # {origin}")).unwrap_or_default();
+            let _ = writeln!(text, "{} = {}{origin}", quoted(key), inline(value));
         }
     }
     text

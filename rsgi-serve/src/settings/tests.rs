@@ -27,7 +27,15 @@ fn settings_of(environment: &[(&str, &str)], machine: &Machine) -> Result<(Setti
     let environment: Vec<(OsString, OsString)> =
         environment.iter().map(|(name, text)| (name.into(), text.into())).collect();
     let folder = Path::new("/nonexistent");
-    let sources = Sources { program: &[], folder, environment: &environment, flags: &[], machine };
+    let sources = Sources {
+        program: &[],
+        folder,
+        environment: &environment,
+        flags: &[],
+        machine,
+        own: &[],
+        need: Need::App,
+    };
     read(&sources, Vec::new())
 }
 
@@ -288,6 +296,8 @@ fn no_flags_are_no_fault() {
         environment: &[],
         flags: &[&nothing],
         machine: &somewhere(),
+        own: &[],
+        need: Need::App,
     };
     assert!(read(&sources, Vec::new()).is_ok());
 }

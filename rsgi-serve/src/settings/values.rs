@@ -31,6 +31,8 @@ pub(crate) struct Values {
     broken: BTreeSet<&'static str>,
     /// The section `[app]`.
     pub(crate) app: toml::Table,
+    /// Who said what of it that isn't in the file.
+    pub(crate) app_origins: BTreeMap<String, Origin>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,7 +50,12 @@ pub(crate) trait FromValue: Sized {
 impl Values {
     /// Every setting as it is if nobody says anything.
     pub(crate) fn defaults(faults: &mut Vec<Fault>) -> Self {
-        let mut values = Self { entries: BTreeMap::new(), broken: BTreeSet::new(), app: toml::Table::new() };
+        let mut values = Self {
+            entries: BTreeMap::new(),
+            broken: BTreeSet::new(),
+            app: toml::Table::new(),
+            app_origins: BTreeMap::new(),
+        };
         for setting in table::all() {
             values.entries.insert(setting.name, Entry { value: None, origin: Origin::Default });
             if let Some(text) = setting.default {
