@@ -5,8 +5,11 @@
 //!
 //! Outside of the workspace's default members: it needs Python's headers and library.
 
+#[cfg(feature = "command")]
+pub mod command;
 mod host;
 pub mod interpreter;
+pub mod load;
 mod sys;
 
 pub use host::{PythonError, WsgiApp};
