@@ -164,3 +164,57 @@ pub(crate) fn duplicate(number: i32) -> std::io::Result<std::fs::File> {
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
     Ok(std::fs::File::from(borrowed.try_clone_to_owned()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::os::fd::AsRawFd as _;
+    use std::thread;
+
+    use super::*;
+    use crate::interpreter;
+
+    /// The number of the state that the interpreter has of this thread.
+    fn state() -> u64 {
+        // SAFETY: attached, so there is a state.
+        attach(|_| unsafe { ffi::PyThreadState_GetID(ffi::PyThreadState_Get()) })
+    }
+
+    /// Whether the interpreter has a state of that number.
+    fn is_known(number: u64) -> bool {
+        attach(|_| {
+            // SAFETY: attached, so nobody changes the list meanwhile.
+            unsafe {
+                let mut state = ffi::PyInterpreterState_ThreadHead(ffi::PyInterpreterState_Main());
+                while !state.is_null() && ffi::PyThreadState_GetID(state) != number {
+                    state = ffi::PyThreadState_Next(state);
+                }
+                !state.is_null()
+            }
+        })
+    }
+
+    #[test]
+    fn the_interpreter_knows_a_thread_from_its_first_call_to_its_end() {
+        interpreter::start().unwrap();
+        for _ in 0..8 {
+            let (first, second) = thread::spawn(|| (state(), state())).join().unwrap();
+            assert_eq!(first, second);
+            assert!(!is_known(first));
+        }
+        assert!(is_known(state()));
+    }
+
+    #[test]
+    fn a_descriptor_is_opened_once_more_if_it_is_open() {
+        let mut text = String::new();
+        let file = std::fs::File::open(file!().trim_start_matches("rsgi-python/")).unwrap();
+        let mut again = duplicate(file.as_raw_fd()).unwrap();
+        drop(file);
+        again.read_to_string(&mut text).unwrap();
+        assert!(text.starts_with("//! All unsafe code"));
+        for wrong in [-1, i32::MIN, 1 << 20] {
+            assert!(duplicate(wrong).is_err(), "{wrong}");
+        }
+    }
+}
