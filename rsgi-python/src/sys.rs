@@ -175,13 +175,13 @@ mod tests {
     use crate::interpreter;
 
     /// The number of the state that the interpreter has of this thread.
-    fn state() -> u64 {
+    fn state() -> i64 {
         // SAFETY: attached, so there is a state.
         attach(|_| unsafe { ffi::PyThreadState_GetID(ffi::PyThreadState_Get()) })
     }
 
     /// Whether the interpreter has a state of that number.
-    fn is_known(number: u64) -> bool {
+    fn is_known(number: i64) -> bool {
         attach(|_| {
             // SAFETY: attached, so nobody changes the list meanwhile.
             unsafe {
