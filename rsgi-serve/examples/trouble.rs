@@ -30,7 +30,7 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rsgi_core::http::StatusCode;
 use rsgi_core::{App, Environ, Error, StartResponse, Started, blocking};
@@ -223,6 +223,18 @@ impl Hooks for Notes {
         note("when_ready", "");
     }
 
+    fn before_fork(&self) {
+        note("before_fork", "");
+    }
+
+    fn after_fork_in_parent(&self) {
+        note("after_fork_in_parent", "");
+    }
+
+    fn after_fork_in_child(&self) {
+        note("after_fork_in_child", "");
+    }
+
     fn pre_fork(&self, worker: &Worker) {
         note("pre_fork", &format!(" for {}", worker.slot));
     }
@@ -245,6 +257,9 @@ impl Hooks for Notes {
     }
 
     fn worker_exit(&self, worker: &Worker) {
+        let left = worker.until.map(|until| until.saturating_duration_since(Instant::now()));
+        let most = left.is_some_and(|left| left <= Duration::from_secs(30));
+        say(&format!("hook: its end is {}", if most { "known" } else { "unknown" }));
         note("worker_exit", &format!(" for {}", worker.slot));
     }
 

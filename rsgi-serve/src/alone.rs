@@ -91,7 +91,7 @@ fn job(opened: &mut Opened, hooks: &Arc<dyn Hooks>, outside: &Arc<Outside>) -> R
     let reopen = Reopen::new(opened.log.clone());
     let (ready, stopping) = (Arc::clone(outside), Arc::clone(outside));
     Ok(Job {
-        worker: Worker { slot: 0, generation: 1, pid: Some(std::process::id()) },
+        worker: Worker { slot: 0, generation: 1, pid: Some(std::process::id()), until: None },
         slot,
         settings: Arc::clone(&loaded.settings),
         access: loaded.access.clone(),

@@ -112,7 +112,12 @@ pub(crate) fn boot(
     let page = Page::create(1, getpid(), Millis::now()).map_err(Failure::of_worker)?.keep();
     let slot = page.slot(SlotId(0)).ok_or_else(|| Failure::of_worker("the page has no slot"))?;
     let job = Job {
-        worker: crate::hooks::Worker { slot: 0, generation: Generation(1).0, pid: Some(std::process::id()) },
+        worker: crate::hooks::Worker {
+            slot: 0,
+            generation: Generation(1).0,
+            pid: Some(std::process::id()),
+            until: None,
+        },
         slot,
         settings: Arc::clone(&loaded.settings),
         access: None,

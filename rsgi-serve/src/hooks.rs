@@ -1,9 +1,10 @@
 //! [`Hooks`]: the places in the life of master and workers where a program may do something of its own.
 //!
-//! The names and places are Gunicorn's. Not here: hooks around a request, which are middleware; and who calls these
+//! The names and places are Gunicorn's, but for those around each fork, which a runtime inside of the program needs. Not here: hooks around a request, which are middleware; and who calls these
 //! (`master/hooking.rs`, `worker/`).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 /// What a program does at the turns of the master's and the workers' lives. Every method does nothing by default.
 ///
@@ -14,6 +15,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///   The others run in the worker. Without a master (`--workers 0`) only `post_worker_init`, `worker_int` and `worker_exit` run.
 /// - **Order**: `on_starting` is the first and `on_exit` the last; `pre_fork` comes before each fork, `post_fork` first in the
 ///   worker, `post_worker_init` after its app was made, `worker_exit` when it has ended; `child_exit` follows in the master.
+/// - **Forks**: the master forks for other reasons, too (the status process, a probe, the background). `before_fork` comes right before
+///   each fork, and right behind it `after_fork_in_parent` and `after_fork_in_child`, the new process's very first act, one each;
+///   where the fork failed, the parent's alone. A runtime that was started before (with `--preload-app`) hears of all of them so.
 /// - **Panics**: one in the master is logged and changes nothing once the service is up; at the first start it ends the
 ///   program with code 4.
 ///
@@ -39,6 +43,12 @@ pub trait Hooks: Send + Sync + 'static {
     fn on_reload(&self) {}
     /// Once, when all workers of the first start accept.
     fn when_ready(&self) {}
+    /// In the master, right before each fork, of whatever process.
+    fn before_fork(&self) {}
+    /// In the master, right behind each fork.
+    fn after_fork_in_parent(&self) {}
+    /// In the new process, right behind each fork.
+    fn after_fork_in_child(&self) {}
     /// Before a worker is forked.
     fn pre_fork(&self, _worker: &Worker) {}
     /// In the worker, as its first act: still with the master's user and one thread.
@@ -49,7 +59,7 @@ pub trait Hooks: Send + Sync + 'static {
     fn worker_int(&self, _worker: &Worker) {}
     /// In the worker, when the master found it silent (ABRT), before it is killed.
     fn worker_abort(&self, _worker: &Worker) {}
-    /// In the worker, after its last answer and the app's `stop`.
+    /// In the worker, after its last answer and the app's `stop`. It should be over by [`Worker::until`].
     fn worker_exit(&self, _worker: &Worker) {}
     /// In the master, after a worker's end.
     fn child_exit(&self, _worker: &Worker) {}
@@ -74,6 +84,8 @@ pub struct Worker {
     pub generation: u32,
     /// Its process, once there is one.
     pub pid: Option<u32>,
+    /// When it will be cut off, in a worker that was told to end.
+    pub until: Option<Instant>,
 }
 
 /// Calls a hook; a panic of its is given as text.

@@ -9,11 +9,12 @@ use crate::argument::Argument;
 use crate::command::{self, Action, Asked, Invocation, Program, Started};
 use crate::exit::Exit;
 use crate::factory::Factory;
-use crate::hooks::Hooks;
+use crate::hooks::{self, Hooks};
+use crate::log::level::{Level, say};
 use crate::master::{self, Launch, Role};
 use crate::process::signals::{self, Signals};
 use crate::process::title::Title;
-use crate::process::{Forking, Start};
+use crate::process::{Forking, Start, Turn};
 use crate::worker::{Body, Hosted};
 use crate::{alone, check, once};
 
@@ -180,7 +181,7 @@ impl Launcher {
         program.settings = self.settings;
         program.commands = self.commands.iter().map(Own::for_clap).collect();
         program.arguments = self.arguments;
-        let forking = Forking::begin()?;
+        let forking = Forking::begin()?.telling(on_each_fork(Arc::clone(&self.hooks)));
         let title = Title::take();
         let (body, hooks) = (self.body, self.hooks);
         let asked = command::read(&program, &started);
@@ -211,6 +212,20 @@ impl Launcher {
                 Role::Heir(estate) => Ok(master::refuse(&launch, &faults.to_string(), estate)),
                 Role::First | Role::Second(_) | Role::Probe(..) => Ok(failed(&faults)),
             },
+        }
+    }
+}
+
+/// Calls the hooks around a fork. What one of them said by a panic is logged: the fork is done all the same.
+fn on_each_fork(hooks: Arc<dyn Hooks>) -> impl Fn(Turn) {
+    move |turn| {
+        let called = hooks::call(|| match turn {
+            Turn::Before => hooks.before_fork(),
+            Turn::Parent => hooks.after_fork_in_parent(),
+            Turn::Child => hooks.after_fork_in_child(),
+        });
+        if let Err(panic) = called {
+            say(Level::Error, format_args!("A hook around a fork panicked: {panic}"));
         }
     }
 }

@@ -47,5 +47,5 @@ impl Master {
 /// A worker as hooks see it.
 pub(super) fn worker(slot: SlotId, generation: Generation, pid: Option<Pid>) -> Worker {
     let pid = pid.map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
-    Worker { slot: slot.0, generation: generation.0, pid }
+    Worker { slot: slot.0, generation: generation.0, pid, until: None }
 }

@@ -26,6 +26,6 @@ pub(crate) mod title;
 
 pub(crate) use child::{Child, Master};
 pub(crate) use exec::{Image, exec};
-pub(crate) use fork::{Forked, Forking};
+pub(crate) use fork::{Forked, Forking, Turn};
 pub(crate) use parcel::Parcel;
 pub(crate) use start::{HANDED_OVER, Start};

@@ -38,6 +38,10 @@ pub(crate) struct Reins {
     keeps_idle: Duration,
     /// When it closes them.
     closes_idle: Mutex<Option<Instant>>,
+    /// How long a worker that was told to end may take.
+    graceful: Duration,
+    /// When it is cut off.
+    until: Mutex<Option<Instant>>,
 }
 
 enum Stage {
@@ -70,6 +74,8 @@ impl Reins {
             hurries: AtomicBool::new(false),
             keeps_idle: settings.clocks.graceful.mul_f32(KEEPS_IDLE),
             closes_idle: Mutex::new(None),
+            graceful: settings.clocks.graceful,
+            until: Mutex::new(None),
         }
     }
 
@@ -103,7 +109,9 @@ impl Reins {
 
     /// Calls a hook of the worker's; a panic of it is said.
     pub(super) fn hook(&self, name: &str, hook: impl FnOnce(&(dyn Hooks + 'static), &Worker)) {
-        if let Err(panic) = hooks::call(|| hook(&*self.hooks, &self.worker)) {
+        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let worker = Worker { until, ..self.worker };
+        if let Err(panic) = hooks::call(|| hook(&*self.hooks, &worker)) {
             say(Level::Error, format_args!("The hook {name} panicked: {panic}"));
         }
     }
@@ -163,6 +171,7 @@ impl Reins {
         if self.hurries.swap(true, Ordering::Relaxed) {
             return;
         }
+        self.cut_off_after(QUICK);
         self.hook("worker_int", Hooks::worker_int);
         self.stop(State::Stopping, |serving| serving.stop(Some(Duration::ZERO)));
         let stage = self.stage();
@@ -185,12 +194,20 @@ impl Reins {
             Stage::Starting | Stage::Over => return,
         };
         drop(now);
+        self.cut_off_after(self.graceful);
         self.slot.set_state(state);
         let stopping = self.stopping.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(say) = stopping {
             say();
         }
         how(&*serving);
+    }
+
+    /// Notes when this worker is cut off, unless that is sooner already.
+    fn cut_off_after(&self, time: Duration) {
+        let (mut until, cut) =
+            (self.until.lock().unwrap_or_else(PoisonError::into_inner), Instant::now().checked_add(time));
+        *until = until.into_iter().chain(cut).min();
     }
 
     /// Notes what the server has accepted, if it tells.

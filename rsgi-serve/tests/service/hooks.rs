@@ -51,6 +51,14 @@ fn hooks_run_in_their_process_and_order() {
         assert!(called.contains(&&*format!("workers_changed in {master} from 1 to 2")), "{called:#?}");
         // One for each fork, which all were followed by a worker's first act, and its end.
         let count = |hook: &str| called.iter().filter(|line| line.starts_with(hook)).count();
+        for worker in [first, second, third] {
+            let life = ["after_fork_in_child", "post_fork"].map(|hook| place(hook, worker));
+            assert!(life.is_sorted(), "{called:#?}");
+        }
+        // Two of four workers are the upgrade's, which also tries the new program in a process of its own.
+        let forks = ["before_fork", "after_fork_in_parent"].map(count);
+        assert!(forks[0] > 4 && forks[0] == forks[1], "{called:#?}");
+        assert_eq!(count("its end is known"), 4, "{called:#?}");
         assert_eq!(["pre_fork", "post_fork", "worker_exit", "child_exit"].map(count), [4; 4], "{called:#?}");
     }
 }
