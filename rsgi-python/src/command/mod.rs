@@ -1,10 +1,16 @@
 //! The program `rsgi-python`: `gunicorn`, with the servers and the master of rsgi-serve.
 //!
 //! Each worker starts an interpreter of its own and imports the application there, so nothing of Python's is shared; with
-//! `--preload-app` both happen in the master, and its forks are told to Python.
+//! `--preload-app` both happen in the master, and its forks are told to Python (`hooks.rs`). At a worker's end Python ends as it does
+//! by itself (`ending.rs`).
+
+mod ending;
+mod hooks;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
+use pyo3::prelude::*;
 use rsgi_core::{App, Error};
 use rsgi_serve::{Argument, Launcher, Section};
 
@@ -15,7 +21,8 @@ use crate::{WsgiApp, interpreter};
 /// one thread.
 #[must_use]
 pub fn run() -> ExitCode {
-    Launcher::new(create_app)
+    let code = Launcher::new(create_app)
+        .hooks(hooks::Python)
         .name("rsgi-python")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Serves a WSGI application of Python's")
@@ -29,14 +36,31 @@ pub fn run() -> ExitCode {
             PYTHONPATH,
             "Folders that modules are looked for in first; may be repeated",
         ))
-        .run()
+        .run();
+    // A worker doesn't come here; a master that made the app does, and whoever serves alone.
+    ending::end(Instant::now() + ending::PATIENCE);
+    code
 }
 
 fn create_app(section: &Section) -> Result<impl App + use<>, Error> {
     let target: Target = section.text(WSGI_APP).unwrap_or_default().parse()?;
     let folders = section.texts(PYTHONPATH).into_iter().fold(Folders::working(), Folders::and);
     interpreter::start()?;
-    Ok(WsgiApp::new(target.load(&folders)?))
+    interpreter::attach(tell_of_crashes);
+    let loaded = target.load(&folders);
+    // A process that doesn't serve, as `check`, has no other end.
+    interpreter::attach(hooks::flush);
+    Ok(WsgiApp::new(loaded?))
+}
+
+/// Has the tracebacks of all threads written to standard error when this process crashes, or when the master aborts it for its
+/// silence: by a handler of signals that needs nothing of an interpreter that hangs.
+fn tell_of_crashes(py: Python<'_>) {
+    let enabled = py.import("faulthandler").and_then(|module| module.call_method0("enable"));
+    if let Err(error) = enabled {
+        // There is no standard error.
+        tracing::debug!(target: "rsgi", "faulthandler: {error}");
+    }
 }
 
 /// The application's name.

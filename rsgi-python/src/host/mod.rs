@@ -20,4 +20,5 @@ mod write;
 mod tests;
 
 pub use failure::PythonError;
+pub(crate) use failure::{spelled, traceback};
 pub use run::WsgiApp;

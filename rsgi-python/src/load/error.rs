@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 use super::folders::Folders;
 use super::target::Target;
+use crate::host::{spelled, traceback};
 
 /// An application couldn't be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,18 +200,7 @@ pub(super) fn missing_attribute(
 
 /// What was raised, in a line.
 fn summary(py: Python<'_>, error: &PyErr) -> String {
-    let said = error.value(py).str().map(|text| text.to_string()).unwrap_or_default();
-    let class = error.get_type(py).name().map(|name| name.to_string()).unwrap_or_default();
-    let said = said.lines().next().unwrap_or_default();
-    if said.is_empty() { class } else { format!("{class}: {said}") }
-}
-
-fn traceback(py: Python<'_>, error: &PyErr) -> String {
-    // Before 3.12 the exception itself doesn't hold the whole of it.
-    let parts = (error.get_type(py), error.value(py), error.traceback(py));
-    let lines = py.import("traceback").and_then(|module| module.call_method1("format_exception", parts));
-    let lines: Vec<String> = lines.and_then(|lines| lines.extract()).unwrap_or_default();
-    lines.concat()
+    spelled(py, error).lines().next().unwrap_or_default().to_owned()
 }
 
 fn a_type(found: &Bound<'_, PyAny>) -> String {
