@@ -12,8 +12,8 @@ use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 use std::path::Path;
 
-use pyo3::Python;
 use pyo3::ffi;
+use pyo3::prelude::*;
 
 /// Starts the interpreter of this process as the program `program` would, and leaves it to whoever attaches next. Without
 /// signal handlers of its own: signals are the server's. Gives what the interpreter says where it can't.
@@ -79,8 +79,31 @@ pub(crate) fn keep_thread() {
             && kept.is_none()
         {
             *kept = Some(Kept::new());
+            drop(kept);
+            introduce();
         }
     });
+}
+
+/// Tells Python of the calling thread, once it can: by its name, and as none that the process ends without. What an application starts
+/// inherits that, and is waited for as it is under any server in Python.
+#[cold]
+fn introduce() {
+    let introduced = Python::attach(|py| -> PyResult<()> {
+        let modules = py.import("sys")?.getattr("modules")?;
+        let threading = modules.call_method1("get", ("threading",))?;
+        if threading.is_none() {
+            return Ok(());
+        }
+        let own = threading.call_method0("current_thread")?;
+        if own.is_instance(&threading.getattr("_DummyThread")?)? {
+            own.setattr("_daemonic", false)?;
+            own.setattr("name", std::thread::current().name().unwrap_or("rsgi"))?;
+        }
+        Ok(())
+    });
+    // It is how Python names them, and no more.
+    let _ = introduced;
 }
 
 impl Kept {

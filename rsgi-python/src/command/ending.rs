@@ -4,6 +4,7 @@
 //! Each step has a thread of its own, which is left behind when the time is over. The interpreter isn't finalized: threads that are
 //! left may still be in it.
 
+use std::ffi::CStr;
 use std::sync::Once;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -64,10 +65,7 @@ fn within(time: Duration, work: impl FnOnce(Python<'_>) -> PyResult<()> + Send +
 
 /// Waits for threads that aren't daemons, those of executors included.
 fn wait_for_threads(py: Python<'_>) -> PyResult<()> {
-    match threading(py)? {
-        Some(threading) => threading.call_method0("_shutdown").map(drop),
-        None => Ok(()),
-    }
+    ours(py)?.call_method0("wait").map(drop)
 }
 
 fn run_handlers(py: Python<'_>) -> PyResult<()> {
@@ -78,31 +76,23 @@ fn run_handlers(py: Python<'_>) -> PyResult<()> {
 
 /// The names of the threads that are waited for.
 fn running(py: Python<'_>) -> String {
-    let names = || -> PyResult<Vec<String>> {
-        let Some(threading) = threading(py)? else { return Ok(Vec::new()) };
-        let main = threading.call_method0("main_thread")?;
-        let mut names = Vec::new();
-        for thread in threading.call_method0("enumerate")?.try_iter()? {
-            let thread = thread?;
-            if !thread.is(&main) && !thread.getattr("daemon")?.is_truthy()? {
-                names.push(thread.getattr("name")?.extract()?);
-            }
-        }
-        Ok(names)
-    };
-    names().map_or_else(|error| spelled(py, &error), |names| names.join(", "))
+    let names = ours(py).and_then(|ours| ours.call_method0("names")?.extract());
+    names.unwrap_or_else(|error| spelled(py, &error))
 }
 
-/// The module, if anybody has imported it: without it there are no threads of Python's.
-fn threading(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    let modules = py.import("sys")?.getattr("modules")?;
-    let threading = modules.call_method1("get", ("threading",))?;
-    Ok(Some(threading).filter(|threading| !threading.is_none()))
+fn ours(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    PyModule::from_code(py, SOURCE, c"rsgi/ending.py", c"rsgi.ending")
 }
 
 fn none() -> PyErr {
     pyo3::exceptions::PyRuntimeError::new_err("nobody waits any more")
 }
+
+/// What waits for threads.
+const SOURCE: &CStr = match CStr::from_bytes_with_nul(concat!(include_str!("ending.py"), "\0").as_bytes()) {
+    Ok(source) => source,
+    Err(_) => panic!("a zero byte in a source"),
+};
 
 /// Of the time that is left, the most for each step; together less than all of it.
 const FOR_THREADS: f32 = 0.7;

@@ -56,6 +56,8 @@ fn create_app(section: &Section) -> Result<impl App + use<>, Error> {
 /// Has the tracebacks of all threads written to standard error when this process crashes, or when the master aborts it for its
 /// silence: by a handler of signals that needs nothing of an interpreter that hangs.
 fn tell_of_crashes(py: Python<'_>) {
+    // Its first import says which thread is the main one.
+    let _ = py.import("threading");
     let enabled = py.import("faulthandler").and_then(|module| module.call_method0("enable"));
     if let Err(error) = enabled {
         // There is no standard error.
