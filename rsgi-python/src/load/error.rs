@@ -61,7 +61,7 @@ impl LoadError {
     }
 
     fn raised(mut self, py: Python<'_>, error: &PyErr) -> Self {
-        self.traceback = Some(traceback(py, error));
+        self.traceback = Some(shortened(traceback(py, error)));
         self
     }
 
@@ -203,6 +203,22 @@ fn summary(py: Python<'_>, error: &PyErr) -> String {
     spelled(py, error).lines().next().unwrap_or_default().to_owned()
 }
 
+/// The end of a long traceback tells more than its beginning, and a worker's last words are bounded.
+fn shortened(traceback: String) -> String {
+    if traceback.len() <= MOST {
+        return traceback;
+    }
+    let lines: Vec<_> = traceback.lines().collect();
+    let mut left = MOST;
+    let fits = |line: &&&str| {
+        left = left.saturating_sub(line.len() + 1);
+        left > 0
+    };
+    let kept = lines.iter().rev().take_while(fits).count();
+    let (out, kept) = lines.split_at(lines.len() - kept);
+    format!("(without its first {} lines)\n{}", out.len(), kept.join("\n"))
+}
+
 fn a_type(found: &Bound<'_, PyAny>) -> String {
     let name = found.get_type().name().map(|name| name.to_string());
     format!("of type {}", name.unwrap_or_else(|_| "unknown".to_owned()))
@@ -222,3 +238,6 @@ impl fmt::Display for LoadError {
 }
 
 impl std::error::Error for LoadError {}
+
+/// Bytes of a traceback that are kept.
+const MOST: usize = 3000;

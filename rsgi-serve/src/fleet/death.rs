@@ -83,7 +83,11 @@ impl Fleet {
             return;
         }
         if let Some(words) = &death.reason {
-            self.log_worker(pid, WorkerLine::LastWords(words.clone()));
+            // Others fail for the same reason: its first line is enough then.
+            let again = self.words.as_ref() == Some(words);
+            let said = if again { first_line(words) } else { words };
+            self.log_worker(pid, WorkerLine::LastWords(said.to_owned()));
+            self.words = Some(words.clone());
         }
         self.log_worker(pid, WorkerLine::Died { status: death.status, by_us });
         // What a clock killed it for was said when it did.
@@ -100,11 +104,16 @@ impl Fleet {
 /// Why a reload is undone.
 fn reason_of(member: &Member, death: &Death) -> String {
     let when = if member.ready.is_none() { "before it was ready" } else { "soon after it was ready" };
-    let words = death.reason.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+    let words = death.reason.as_ref().map(|words| format!(": {}", first_line(words))).unwrap_or_default();
     match member.doom {
         Some(_) if member.ready.is_none() => {
             format!("a new worker (pid:{}) was not ready within the boot limit", member.pid())
         }
         _ => format!("a new worker (pid:{}) {} {when}{words}", member.pid(), death.status),
     }
+}
+
+/// What a text says in one line; what follows, as a traceback, was said when it was heard.
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }

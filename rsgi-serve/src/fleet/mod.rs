@@ -100,6 +100,8 @@ pub(crate) struct Fleet {
     next_check: Millis,
     /// When the service manager wants its next sign of life.
     next_watchdog: Millis,
+    /// The last words of the worker that said some last.
+    words: Option<String>,
     /// The actions of this turn.
     out: Vec<Action>,
 }
@@ -132,6 +134,7 @@ impl Fleet {
             time: OwnTime::default(),
             next_check: Millis::default(),
             next_watchdog: Millis::default(),
+            words: None,
             out: Vec::new(),
         }
     }

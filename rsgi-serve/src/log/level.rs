@@ -105,6 +105,13 @@ pub(crate) fn say(level: Level, text: fmt::Arguments<'_>) {
     }
 }
 
+/// Says each line of a text by itself: a traceback of the app's would be hard to read in one.
+pub(crate) fn say_lines(level: Level, text: &impl fmt::Display) {
+    for line in text.to_string().lines() {
+        say(level, format_args!("{line}"));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

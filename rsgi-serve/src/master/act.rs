@@ -7,7 +7,7 @@ use rustix::process::{Signal, kill_process};
 use super::Master;
 use crate::clock::Millis;
 use crate::fleet::{Action, Event, Line, Listeners, Notice, Order, Sig, SlotId};
-use crate::log::level::say;
+use crate::log::level::say_lines;
 use crate::log::reopen::Reopen;
 use crate::notify::Message;
 use crate::page::Wanted;
@@ -142,7 +142,7 @@ impl Master {
 
 /// Writes a line of the fleet's to the log.
 fn write_down(line: &Line) {
-    say(line.level(), format_args!("{line}"));
+    say_lines(line.level(), line);
 }
 
 fn kernels(signal: Sig) -> Signal {

@@ -23,7 +23,7 @@ use crate::clock::Millis;
 use crate::exit::Exit;
 use crate::fleet::{Fleet, Generation, Rules};
 use crate::log::Log;
-use crate::log::level::{Level, say};
+use crate::log::level::{Level, say, say_lines};
 use crate::notify::{self, Message, Notifier};
 use crate::page::Page;
 use crate::pidfile::PidFile;
@@ -94,7 +94,7 @@ pub(crate) fn background(launch: &mut Launch, settings: &Settings) -> Result<Opt
 /// Says why the program ends, in the log if there is one.
 pub(crate) fn give_up(failure: &Failure, report: Option<Report>) -> ExitCode {
     if tracing::dispatcher::has_been_set() {
-        say(Level::Error, format_args!("{failure}"));
+        say_lines(Level::Error, failure);
     } else {
         for line in failure.reason.lines() {
             // Nobody reads it if it is closed.

@@ -68,7 +68,8 @@ fn a_factory_that_fails_at_the_first_start_ends_all_with_4_and_its_words() {
     world.tell(Event::Started);
     world.run(100);
     assert_eq!(world.exit, Some(Exit::AppFailed));
-    assert!(world.said("said: no database") >= 1);
+    assert_eq!(world.said("said: no database"), 2);
+    assert_eq!(world.said("its traceback"), 1);
     assert_eq!(world.said("Reason: App failed to load."), 1);
 }
 

@@ -20,6 +20,7 @@ fn a_broken_app_undoes_the_reload_and_the_old_serve_on_and_the_next_good_one_wor
     assert_eq!(world.exit, None);
     assert_eq!(world.level("Reload undone"), Level::Error);
     assert_eq!(world.said("(pid:104) exited with code 4 before it was ready: no database"), 1);
+    assert_eq!(world.said("its traceback"), 1);
     assert_eq!(world.fleet.counters().reloads_undone, 1);
     assert_eq!(world.notices().last(), Some(&&Notice::Ready));
     assert_eq!(world.actions.iter().filter(|action| matches!(action, Action::Settle { .. })).count(), 1);

@@ -201,7 +201,7 @@ impl World {
     /// A worker ends, for whatever reason.
     pub(super) fn die(&mut self, slot: SlotId, status: Status) {
         let process = self.processes.remove(&slot).unwrap();
-        let reason = (status == Status::Code(4)).then(|| "no database".to_owned());
+        let reason = (status == Status::Code(4)).then(|| "no database\nits traceback".to_owned());
         let death = Death { status, reason, in_hand: process.in_hand.into_iter().collect() };
         self.tell(Event::Exited { slot, death });
     }
