@@ -137,37 +137,43 @@ impl Drop for Kept {
     }
 }
 
-unsafe extern "C" {
-    fn PyOS_BeforeFork();
-    fn PyOS_AfterFork_Parent();
-    fn PyOS_AfterFork_Child();
-}
+/// What an interpreter is told of forks: the program's, as nothing else here forks.
+#[cfg(feature = "command")]
+pub(crate) mod fork {
+    use pyo3::ffi;
 
-/// What a process with an interpreter does before it forks. The thread that forks is attached from here until
-/// [`after_fork_in_parent`] or [`after_fork_in_child`], which one of must follow.
-pub(crate) fn before_fork() {
-    // SAFETY: `Ensure` attaches this thread, which `PyOS_BeforeFork` wants.
-    unsafe {
-        ffi::PyGILState_Ensure();
-        PyOS_BeforeFork();
+    unsafe extern "C" {
+        fn PyOS_BeforeFork();
+        fn PyOS_AfterFork_Parent();
+        fn PyOS_AfterFork_Child();
     }
-}
 
-/// What the process that forked does behind it.
-pub(crate) fn after_fork_in_parent() {
-    // SAFETY: behind `before_fork` this thread is attached; the release takes back what that counted.
-    unsafe {
-        PyOS_AfterFork_Parent();
-        ffi::PyGILState_Release(ffi::PyGILState_STATE::PyGILState_UNLOCKED);
+    /// What a process with an interpreter does before it forks. The thread that forks is attached from here until
+    /// [`after_in_parent`] or [`after_in_child`], which one of must follow.
+    pub(crate) fn before() {
+        // SAFETY: `Ensure` attaches this thread, which `PyOS_BeforeFork` wants.
+        unsafe {
+            ffi::PyGILState_Ensure();
+            PyOS_BeforeFork();
+        }
     }
-}
 
-/// What the forked process does first of all.
-pub(crate) fn after_fork_in_child() {
-    // SAFETY: the thread that forked is this process's only one, and attached since `before_fork`.
-    unsafe {
-        PyOS_AfterFork_Child();
-        ffi::PyGILState_Release(ffi::PyGILState_STATE::PyGILState_UNLOCKED);
+    /// What the process that forked does behind it.
+    pub(crate) fn after_in_parent() {
+        // SAFETY: behind `before` this thread is attached; the release takes back what that counted.
+        unsafe {
+            PyOS_AfterFork_Parent();
+            ffi::PyGILState_Release(ffi::PyGILState_STATE::PyGILState_UNLOCKED);
+        }
+    }
+
+    /// What the forked process does first of all.
+    pub(crate) fn after_in_child() {
+        // SAFETY: the thread that forked is this process's only one, and attached since `before`.
+        unsafe {
+            PyOS_AfterFork_Child();
+            ffi::PyGILState_Release(ffi::PyGILState_STATE::PyGILState_UNLOCKED);
+        }
     }
 }
 

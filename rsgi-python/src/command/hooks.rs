@@ -24,18 +24,18 @@ impl Hooks for Python {
             // What is there now is never garbage: the collector of a worker doesn't touch its pages, so they stay shared.
             let _ = py.import("gc").and_then(|gc| gc.call_method0("freeze"));
         });
-        sys::before_fork();
+        sys::fork::before();
     }
 
     fn after_fork_in_parent(&self) {
         if sys::is_initialized() {
-            sys::after_fork_in_parent();
+            sys::fork::after_in_parent();
         }
     }
 
     fn after_fork_in_child(&self) {
         if sys::is_initialized() {
-            sys::after_fork_in_child();
+            sys::fork::after_in_child();
         }
     }
 
