@@ -15,6 +15,7 @@ pub mod export;
 mod host;
 pub mod interpreter;
 pub mod load;
+mod place;
 mod sys;
 
 pub use host::{PythonError, WsgiApp};

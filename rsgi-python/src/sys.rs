@@ -55,6 +55,14 @@ pub(crate) fn is_initialized() -> bool {
     unsafe { ffi::Py_IsInitialized() != 0 }
 }
 
+/// The `3.x` of the interpreter that is linked.
+pub(crate) fn version() -> String {
+    // SAFETY: may be called before the start, and gives a text that lives as long as the process.
+    let whole = text(unsafe { ffi::Py_GetVersion() });
+    let number = whole.split([' ', '+']).next().unwrap_or_default();
+    number.split('.').take(2).collect::<Vec<_>>().join(".")
+}
+
 fn text(message: *const std::ffi::c_char) -> String {
     if message.is_null() {
         return "it said no reason".to_owned();
