@@ -54,11 +54,19 @@ impl ErrorStream {
             sink.write(&lines);
             return;
         }
+        let (connection, request) = (connection.id, self.exchange.number());
+        let mut is_first = true;
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let (connection, request) = (connection.id, self.exchange.number());
+            let line = String::from_utf8_lossy(line);
+            // A line each, so that none can pose as another event; the target tells which go on with the one before.
             guarded(|| {
-                tracing::error!(target: "rsgi::errors", connection, request, "{}", String::from_utf8_lossy(line));
+                if is_first {
+                    tracing::error!(target: "rsgi::errors", connection, request, "{line}");
+                } else {
+                    tracing::error!(target: "rsgi::errors::more", connection, request, "{line}");
+                }
             });
+            is_first = false;
         }
     }
 }

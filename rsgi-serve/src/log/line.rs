@@ -27,6 +27,9 @@ pub(super) fn write(line: &mut Vec<u8>, record: &Record<'_>, colour: Colour, mos
 /// Writes what a record says: what follows a header that has time, pid and level already.
 pub(super) fn body(line: &mut Vec<u8>, record: &Record<'_>, colour: Colour, most: usize) {
     escape::message(line, &record.said.message, most);
+    if record.target == GOES_ON {
+        return;
+    }
     for (name, value) in &record.said.fields {
         line.push(b' ');
         colour.dim(line);
@@ -41,6 +44,9 @@ pub(super) fn body(line: &mut Vec<u8>, record: &Record<'_>, colour: Colour, most
         }
     }
 }
+
+/// What further lines of one text come as, a traceback's say: the first has said whose they are.
+const GOES_ON: &str = "rsgi::errors::more";
 
 #[cfg(test)]
 mod tests {
@@ -74,6 +80,15 @@ mod tests {
             rest,
             " [42] [WARNING] app panicked connection=3 panic=\"a b\" left=-1 whole=false share=0.5"
         );
+    }
+
+    #[test]
+    fn a_texts_further_lines_say_no_fields_again() {
+        let said = Said { message: "  File x".into(), fields: vec![("connection", Value::Unsigned(3))] };
+        let record = Record { level: Level::Error, pid: 42, target: GOES_ON, said: &said };
+        let mut line = Vec::new();
+        body(&mut line, &record, Colour::Off, escape::WHOLE);
+        assert_eq!(String::from_utf8(line).unwrap(), "  File x");
     }
 
     #[test]
