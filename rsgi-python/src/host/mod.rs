@@ -11,6 +11,7 @@ mod failure;
 mod file_wrapper;
 mod input;
 mod names;
+mod pieces;
 mod run;
 mod start_response;
 mod text;

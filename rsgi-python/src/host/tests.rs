@@ -4,7 +4,9 @@
 use pyo3::prelude::*;
 use rsgi_core::http::Request;
 use rsgi_core::http_body::Body as _;
-use rsgi_core::{App, Environ, Framing, Input, Outgoing, Sink, may_block, respond, wait};
+use rsgi_core::{
+    AcceptedBy, App, Delivery, Environ, Framing, Input, Outgoing, Sink, may_block, respond, wait,
+};
 
 use super::WsgiApp;
 use crate::interpreter;
@@ -120,4 +122,26 @@ fn content_is_read_in_every_way() {
     let request = Request::post("/").body(()).unwrap();
     let (_, _, pieces) = ask(&app, request, "ab\ncdef\ng\nh");
     assert_eq!(pieces, ["[b'ab', b'\\n', b'cde', b'f\\n', b'g\\n', b'h', b'']"]);
+}
+
+#[test]
+fn what_streams_is_closed_when_it_was_sent() {
+    let app = app("closed = []
+class Pieces:
+    def __iter__(self): return iter([b'one', b'two'])
+    def close(self): closed.append(1)
+def app(environ, start_response):
+    start_response('200 OK', [])
+    return Pieces() if environ['REQUEST_METHOD'] == 'GET' else [str(len(closed)).encode()]");
+    let closed = || ask(&app, Request::post("/").body(()).unwrap(), "").2.concat();
+    let environ = Environ::for_test(Request::new(()));
+    let exchange = std::sync::Arc::clone(environ.exchange());
+    may_block(|| {
+        let mut outgoing = wait(respond(&app, environ)).into_body();
+        outgoing.write_to(&mut Pieces::default()).unwrap();
+        drop(outgoing);
+        assert_eq!(closed(), "0");
+        exchange.tell(Delivery::Whole(AcceptedBy::System));
+        assert_eq!(closed(), "1");
+    });
 }
