@@ -7,6 +7,7 @@
 //! or mod_wsgi.
 //!
 //! Outside of the workspace's default members: it needs Python's headers and library.
+#![deny(unsafe_code)]
 
 #[cfg(feature = "command")]
 pub mod command;

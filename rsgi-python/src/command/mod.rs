@@ -28,6 +28,8 @@ pub fn run() -> ExitCode {
         .about("Serves a WSGI application of Python's")
         .setting("workers", "1")
         .setting("threads", "1")
+        // A form that comes slowly holds no thread: there are few.
+        .setting("request_buffer", "65536")
         .argument(
             Argument::positional(WSGI_APP, "The application: module:attribute, or module:factory()")
                 .required(),
