@@ -5,7 +5,7 @@
 //! Invariant: a setting that would do nothing here is refused, not passed over. Next: `site.rs`.
 
 use rsgi_core::proxy_protocol::ProxyProtocol;
-use rsgi_core::server::{Config, ServeError, ServerField};
+use rsgi_core::server::{Config, Processes, ServeError, ServerField};
 use rsgi_core::{App, Capabilities, Server};
 
 /// Checks what a gateway has no use for, and what the app needs; gives what the server of this name says of itself.
@@ -38,8 +38,28 @@ pub(crate) fn facts(
         return Err(ServeError::missing_capability(missing, name));
     }
     let mut facts = Server::new(name, env!("CARGO_PKG_VERSION"));
+    facts.multiprocess = config.processes == Processes::Several;
     facts.capabilities = offered;
     facts.body_limit = config.limits.body_bytes;
     facts.trust = config.trust.clone();
     Ok(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use rsgi_core::http::StatusCode;
+    use rsgi_core::{Environ, Error, StartResponse, Started};
+
+    use super::*;
+
+    async fn app(_environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+        Ok(start_response.status(StatusCode::OK).empty())
+    }
+
+    #[test]
+    fn an_app_beside_others_is_told_so() {
+        let says = |config: &Config| facts("test", config, &app, Capabilities::NONE).unwrap().multiprocess;
+        assert!(!says(&Config::new()));
+        assert!(says(&Config::new().processes(Processes::Several)));
+    }
 }

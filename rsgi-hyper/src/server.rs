@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rsgi_core::server::{Bind, Config, Load, PortSharing, ServeError};
+use rsgi_core::server::{Bind, Config, Load, PortSharing, Processes, ServeError};
 use rsgi_core::{Adapter, App, Capabilities, Endpoint, Offload};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
@@ -238,6 +238,7 @@ impl Builder {
     fn host_of<A: App>(&self, app: Arc<A>, control: &Control, threads: &Threads) -> Host<A> {
         let mut server = rsgi_core::Server::new(Server::NAME, env!("CARGO_PKG_VERSION"));
         server.multithread = true;
+        server.multiprocess = self.config.processes == Processes::Several;
         server.capabilities = self.capabilities();
         server.body_limit = self.config.limits.body_bytes;
         server.trust = self.config.trust.clone();

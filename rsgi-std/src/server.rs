@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use rsgi_core::server::{Config, Load, ServeError};
+use rsgi_core::server::{Config, Load, Processes, ServeError};
 use rsgi_core::{Adapter, App, Endpoint, Running, respond};
 use rsgi_threads::{Pending, Runtime, Service, ServiceHandle, ServiceParts, open_listeners};
 
@@ -72,6 +72,7 @@ impl Server {
         let engine = options.engine(config);
         let mut facts = rsgi_core::Server::new(Self::NAME, env!("CARGO_PKG_VERSION"));
         facts.multithread = engine.handler_threads() > 1;
+        facts.multiprocess = config.processes == Processes::Several;
         facts.capabilities = offered;
         facts.body_limit = config.limits.body_bytes;
         facts.trust = config.trust.clone();

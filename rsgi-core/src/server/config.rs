@@ -68,6 +68,10 @@ pub struct Config {
     pub server_field: ServerField,
     /// Certificate and key; with them every TCP listener speaks TLS. Default: none.
     pub tls: Option<TlsFiles>,
+    /// Whether other processes may serve the same application meanwhile. Default: none does.
+    ///
+    /// Say so where they do, as under a pre-fork master: applications keep less in memory then.
+    pub processes: Processes,
 }
 
 /// The length of the queue that the kernel keeps for a listener.
@@ -87,6 +91,17 @@ pub enum PortSharing {
     /// `SO_REUSEPORT`: the kernel spreads connections over all who listen. Those queued for a listener that
     /// closes may be lost, and a forgotten old server goes on answering a share: choose it knowingly.
     Shared,
+}
+
+/// Says whether this process serves the application alone (PEP 3333, `wsgi.multiprocess`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Processes {
+    /// No other process serves it.
+    #[default]
+    One,
+    /// Others may, at any time.
+    Several,
 }
 
 /// Says what it means when a client ends its direction of the connection while an answer is being made.
@@ -222,6 +237,13 @@ impl Config {
     #[must_use]
     pub fn tls(mut self, files: TlsFiles) -> Self {
         self.tls = Some(files);
+        self
+    }
+
+    /// Sets whether other processes may serve the same application meanwhile.
+    #[must_use]
+    pub fn processes(mut self, processes: Processes) -> Self {
+        self.processes = processes;
         self
     }
 

@@ -20,7 +20,7 @@ mod timeouts;
 mod tests;
 
 pub use bind::Bind;
-pub use config::{Config, HalfClose, PortSharing, ServerField, TlsFiles};
+pub use config::{Config, HalfClose, PortSharing, Processes, ServerField, TlsFiles};
 pub use error::{ServeError, ServeErrorKind};
 pub use limits::{Http2Limits, Limits};
 pub use load::Load;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rsgi_core::server::{Config, Load, ServeError};
+use rsgi_core::server::{Config, Load, Processes, ServeError};
 use rsgi_core::{App, Running};
 
 use super::gateways;
@@ -84,6 +84,8 @@ pub(super) fn config(settings: &Settings, binds: Vec<rsgi_core::server::Bind>, p
     config.unix_mode = None;
     config.port_sharing = rsgi_core::server::PortSharing::Exclusive;
     if purpose == Purpose::Serve {
+        // Even beside a single worker there may be another: during a reload, or after TTIN.
+        config.processes = Processes::Several;
         // The master keeps this limit, and says what ran then; the server's own is for a worker whose master is gone.
         config.timeouts.graceful = Some(settings.clocks.graceful.saturating_add(BEYOND));
     }
