@@ -1,4 +1,5 @@
-//! `--reload`: builds the program again when its sources change, and has the new one take over. For development.
+//! `--reload`: builds the program again when its sources change, and has the new one take over. For development. Where sources are
+//! read by the program itself, as Python's are, nothing is built.
 //!
 //! Under a master a child watches, and sends it USR2 when a build was good: the master tries the new program and becomes it.
 //! With `--workers 0` a thread watches, and the process ends gracefully and executes itself anew. A build that fails is told,
@@ -28,6 +29,7 @@ use crate::settings::{WatchEngine, WatchSettings};
 #[derive(Debug)]
 pub(crate) struct Watch {
     roots: Vec<PathBuf>,
+    endings: Vec<String>,
     command: String,
     waiting: Waiting,
 }
@@ -52,7 +54,8 @@ struct State {
 impl Watch {
     /// Begins to watch a folder and the extra files.
     pub(crate) fn new(settings: &WatchSettings, folder: &Path) -> Self {
-        let roots = std::iter::once(folder.to_owned()).chain(settings.extra.iter().cloned()).collect();
+        let folder = settings.folder.as_ref().map_or_else(|| folder.to_owned(), |own| folder.join(own));
+        let roots = std::iter::once(folder).chain(settings.extra.iter().cloned()).collect();
         let waiting = match settings.engine {
             WatchEngine::Poll => Waiting::Looking,
             WatchEngine::Auto | WatchEngine::Inotify => {
@@ -70,7 +73,7 @@ impl Watch {
                 }
             }
         };
-        Self { roots, command: settings.command.clone(), waiting }
+        Self { roots, endings: settings.endings.clone(), command: settings.command.clone(), waiting }
     }
 
     /// Watches for ever; `built` is called after each good build.
@@ -92,17 +95,29 @@ impl Watch {
                 }
                 now = later;
             }
-            say(Level::Info, format_args!("{}: building", changed(&before, &now)));
-            match Command::new("/bin/sh").arg("-c").arg(&self.command).status() {
-                Ok(status) if status.success() => built(),
-                Ok(status) => {
-                    let command = &self.command;
-                    say(Level::Error, format_args!("{command:?} failed ({status}): what serves serves on"));
-                }
-                Err(error) => say(Level::Error, format_args!("{:?} can't be run: {error}", self.command)),
+            if self.is_built(&changed(&before, &now)) {
+                built();
             }
             before = since(now, &self.look(&Seen::new()));
         }
+    }
+
+    /// Builds the program, if there is anything to build.
+    fn is_built(&self, changed: &str) -> bool {
+        let command = &self.command;
+        if command.is_empty() {
+            say(Level::Info, format_args!("{changed}: starting anew"));
+            return true;
+        }
+        say(Level::Info, format_args!("{changed}: building"));
+        match Command::new("/bin/sh").arg("-c").arg(command).status() {
+            Ok(status) if status.success() => return true,
+            Ok(status) => {
+                say(Level::Error, format_args!("{command:?} failed ({status}): what serves serves on"));
+            }
+            Err(error) => say(Level::Error, format_args!("{command:?} can't be run: {error}")),
+        }
+        false
     }
 
     /// Reads what isn't known by its time and size.
@@ -117,7 +132,7 @@ impl Watch {
     fn visit(&self, path: &Path, depth: usize, known: &Seen, seen: &mut Seen) {
         let Ok(found) = fs::metadata(path) else { return };
         if !found.is_dir() {
-            if depth == 0 || is_source(path) {
+            if depth == 0 || self.is_source(path) {
                 let (modified, bytes) = (found.modified().ok(), found.len());
                 let same = known.get(path).filter(|it| (it.modified, it.bytes) == (modified, bytes));
                 let hash = same.map_or_else(|| hash(path), |it| it.hash);
@@ -131,12 +146,15 @@ impl Watch {
         }
         let Ok(entries) = fs::read_dir(path) else { return };
         for entry in entries.filter_map(Result::ok) {
-            let name = entry.file_name();
-            let hidden = name.as_encoded_bytes().first() == Some(&b'.');
-            if depth < DEEPEST && !hidden && name != OsStr::new("target") {
+            if depth < DEEPEST && !is_foreign(&entry) {
                 self.visit(&entry.path(), depth + 1, known, seen);
             }
         }
+    }
+
+    fn is_source(&self, path: &Path) -> bool {
+        let ending = path.extension().and_then(OsStr::to_str);
+        ending.is_some_and(|ending| self.endings.iter().any(|it| it == ending))
     }
 
     fn wait(&self) {
@@ -149,9 +167,13 @@ impl Watch {
     }
 }
 
-fn is_source(path: &Path) -> bool {
-    let ending = path.extension().and_then(OsStr::to_str);
-    ending.is_some_and(|ending| ["rs", "toml", "lock", "html", "css", "sql"].contains(&ending))
+/// What somebody else wrote, or a build: hidden files and folders, and what is installed in a folder of sources.
+fn is_foreign(entry: &fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    let hidden = name.as_encoded_bytes().first() == Some(&b'.');
+    hidden
+        || ["target", "node_modules", "__pycache__"].iter().any(|folder| name == *folder)
+        || entry.path().join("pyvenv.cfg").exists()
 }
 
 /// What a build that began with these sources leaves to be compared with: files that it wrote as they were, and its lock file, are no
@@ -203,17 +225,20 @@ mod tests {
     use super::*;
 
     fn settings() -> WatchSettings {
-        WatchSettings { engine: WatchEngine::Poll, extra: Vec::new(), command: "true".to_owned() }
+        let endings = ["rs", "lock"].map(str::to_owned).to_vec();
+        let command = "true".to_owned();
+        WatchSettings { folder: None, endings, engine: WatchEngine::Poll, extra: Vec::new(), command }
     }
 
     #[test]
     fn sources_are_seen_and_what_a_build_makes_is_not() {
         let folder = std::env::temp_dir().join(format!("rsgi-serve-watch-{}", std::process::id()));
-        for place in ["src", "target", ".git"] {
+        for place in ["src", "target", ".git", "venv/lib", "node_modules"] {
             fs::create_dir_all(folder.join(place)).unwrap();
             fs::write(folder.join(place).join("main.rs"), "x").unwrap();
         }
         fs::write(folder.join("notes.txt"), "x").unwrap();
+        fs::write(folder.join("venv/pyvenv.cfg"), "").unwrap();
         let watch = Watch::new(&settings(), &folder);
         let before = watch.look(&Seen::new());
         assert_eq!(before.keys().collect::<Vec<_>>(), [&folder.join("src/main.rs")]);

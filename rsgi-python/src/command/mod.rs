@@ -28,6 +28,8 @@ pub fn run() -> ExitCode {
         .about("Serves a WSGI application of Python's")
         .setting("workers", "1")
         .setting("threads", "1")
+        .setting("reload_command", "")
+        .setting("reload_endings", "py,toml,html,css,sql,jinja,jinja2,j2,mako,po")
         // A form that comes slowly holds no thread: there are few.
         .setting("request_buffer", "65536")
         .argument(

@@ -131,3 +131,32 @@ fn a_request_by_cgi_is_answered_with_the_application_that_the_variable_names() {
     assert!(answer.ends_with("\r\n\r\n('cgi', False)"), "{answer} {said}");
     assert!(said.contains("the end"), "{said}");
 }
+
+#[test]
+fn with_reload_a_change_of_the_source_is_served_and_a_broken_one_is_not() {
+    let folder =
+        Folder::new("watched", &[("sub/app.py", APP), ("sub/env/pyvenv.cfg", ""), ("sub/env/x.py", "")]);
+    for workers in ["1", "0"] {
+        folder.write("sub/app.py", APP);
+        let mut service =
+            Service::of(&mut folder.server(&["app", "-w", workers, "--reload", "--chdir", "sub"]));
+        service.said("Watching 1 files for changes");
+        until("it answers", || service.answer("/").is_ok_and(|answer| answer.ends_with("first")));
+        if workers == "1" {
+            folder.write("sub/app.py", "1 / 0");
+            service.said("app.py changed: starting anew");
+            service.said("ZeroDivisionError");
+            assert_eq!(service.get("/"), "first");
+        }
+        folder.write("sub/app.py", &APP.replace("'first'", "'second'"));
+        service.said("app.py changed: starting anew");
+        if workers == "0" {
+            // Of the system's choice again.
+            service.said("Listening at");
+        }
+        until("the new source is served", || {
+            service.answer("/").is_ok_and(|answer| answer.ends_with("second"))
+        });
+        service.stopped();
+    }
+}

@@ -219,8 +219,12 @@ impl Reader<'_> {
             _ => WatchEngine::Auto,
         };
         let extra: Vec<String> = self.get(&workers::RELOAD_EXTRA_FILES);
-        let command = self.get(&workers::RELOAD_COMMAND);
-        let settings = WatchSettings { engine, extra: extra.into_iter().map(Into::into).collect(), command };
+        let command: String = self.get(&workers::RELOAD_COMMAND);
+        // What is built stands where the program was started; what isn't, where it works.
+        let folder = command.is_empty().then(|| self.get(&process::CHDIR)).flatten();
+        let endings = self.get(&workers::RELOAD_ENDINGS);
+        let extra = extra.into_iter().map(Into::into).collect();
+        let settings = WatchSettings { folder, endings, engine, extra, command };
         self.get::<bool>(&workers::RELOAD).then_some(settings)
     }
 

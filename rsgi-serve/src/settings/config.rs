@@ -199,6 +199,10 @@ pub(crate) struct SocketSettings {
 /// What is watched for changes, and what is done then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WatchSettings {
+    /// The folder; `None`: the one of the start.
+    pub(crate) folder: Option<PathBuf>,
+    /// How names of sources end.
+    pub(crate) endings: Vec<String>,
     pub(crate) engine: WatchEngine,
     pub(crate) extra: Vec<PathBuf>,
     /// For a shell.

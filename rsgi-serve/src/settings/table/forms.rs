@@ -26,6 +26,9 @@ pub(super) const NAME: Form = Form { word: "NAME", allowed: "a name or a number"
 
 pub(super) const TEXT: Form = Form { word: "TEXT", allowed: "a text on one line", check: text };
 
+pub(super) const COMMAND: Form =
+    Form { word: "COMMAND", allowed: "a shell's command on one line, or nothing", check: no_control };
+
 pub(super) const LINE: Form =
     Form { word: "FORMAT", allowed: "a text with atoms such as %(h)s and %({name}i)s", check: line };
 

@@ -100,8 +100,18 @@ settings! { "Workers";
         Setting::new("reload_extra_files", paths(), "Further files or folders to watch; may be repeated")
             .flags(&["reload-extra-file"])
             .default("");
-    RELOAD_COMMAND =
-        Setting::new("reload_command", Kind::Text(forms::TEXT), "What rebuilds the program").default(REBUILD);
+    RELOAD_COMMAND = Setting::new(
+        "reload_command",
+        Kind::Text(forms::COMMAND),
+        "What rebuilds the program; nothing is built if it is empty, and the folder to work in is watched",
+    )
+    .default(REBUILD);
+    RELOAD_ENDINGS = Setting::new(
+        "reload_endings",
+        Kind::List { separator: ',', form: forms::NAME },
+        "How names of sources end, behind their last dot; may be repeated",
+    )
+    .default("rs,toml,lock,html,css,sql");
     TOUCH_RELOAD =
         Setting::new("touch_reload", paths(), "Files whose change reloads, as HUP does; may be repeated").default("");
 }
