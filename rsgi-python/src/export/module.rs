@@ -11,8 +11,8 @@ use super::factory::Factory;
 /// Makes a Python module whose `app` is a WSGI callable, of an app's factory.
 ///
 /// The crate is a `cdylib` of the module's name. It needs `rsgi-python` (feature `export`) and `rsgi-core`, and may forbid unsafe code.
-/// The arguments are the module's name, the factory in any form of [`Factory`](crate::export::Factory), and, if the defaults don't do,
-/// the [`Config`](rsgi_core::server::Config): its limits, its trust and `timeouts.graceful` have a meaning here; where to listen is the
+/// The arguments are the module's name, the factory in any form of [`Factory`], and, if the defaults don't do,
+/// the [`Config`]: its limits, its trust and `timeouts.graceful` have a meaning here; where to listen is the
 /// host's business.
 ///
 /// ```toml
