@@ -71,6 +71,11 @@ impl Remote {
         self
     }
 
+    /// Its name in tables.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Marks the cases that fail there for a reason, such as a web server's own decisions.
     #[must_use]
     pub fn differs(mut self, differences: impl IntoIterator<Item = Difference>) -> Self {

@@ -3,6 +3,7 @@
 //! Next: `standing.rs`, one that runs.
 
 use rsgi_test::suite::Difference;
+use rsgi_tests::marks::{Chance, chances_on, on};
 
 use crate::marks;
 
@@ -65,25 +66,18 @@ impl Front {
             Web::Lighttpd => marks::lighttpd::MARKS,
             Web::Haproxy => marks::haproxy::MARKS,
         };
-        self.of_ours(its).collect()
+        on(self.name, its).collect()
     }
 
     /// The cases that pass through it or not, by chance.
-    pub(crate) fn chances(&self) -> impl Iterator<Item = &'static marks::Chance> {
+    pub(crate) fn chances(&self) -> impl Iterator<Item = &'static Chance> {
         let its = match self.web {
             Web::Nginx => marks::nginx::CHANCES,
             Web::Apache => marks::apache::CHANCES,
             Web::Lighttpd => marks::lighttpd::CHANCES,
             Web::Haproxy => marks::haproxy::CHANCES,
         };
-        let name = self.name;
-        its.iter().filter(move |chance| chance.on.is_empty() || chance.on.contains(&name))
-    }
-
-    fn of_ours(&self, marks: &'static [marks::Mark]) -> impl Iterator<Item = Difference> {
-        let name = self.name;
-        let here = marks.iter().filter(move |mark| mark.on.is_empty() || mark.on.contains(&name));
-        here.flat_map(marks::Mark::differences)
+        chances_on(self.name, its)
     }
 }
 

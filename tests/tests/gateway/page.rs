@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::marks::{Chance, Mark, apache, haproxy, lighttpd, nginx};
+use rsgi_tests::marks::{Chance, Mark};
+
+use crate::marks::{apache, haproxy, lighttpd, nginx};
 
 #[test]
 fn the_page_says_what_the_marks_say() {
