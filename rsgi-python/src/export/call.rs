@@ -29,23 +29,25 @@ pub(super) fn call<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = environ.py();
     let told = Told::read(environ)?;
-    let own_stack = !told.concurrency.greenlets;
     let server = here.server(told.concurrency).map_err(|error| no_runtime(&error))?;
     let Begun { environ, exchange, desk } = match begin(&here, server, told) {
         Ok(begun) => begun,
         Err(refusal) => return refuse(start_response, &refusal),
     };
-    let answered = run(py, &here, &desk, own_stack, environ);
+    let answered = run(py, &here, &desk, environ);
     let (parts, outgoing) = match answered {
         Ok(response) => response.into_parts(),
         Err(raised) => {
-            exchange.disconnect(Cause::ServerStopped);
-            exchange.tell(Delivery::Aborted(Cause::ServerStopped));
+            py.detach(|| {
+                let cause = desk.cause();
+                exchange.disconnect(cause);
+                exchange.tell(Delivery::Aborted(cause));
+            });
             return Err(raised);
         }
     };
     let framing = outgoing.framing();
-    let mut flow = Flow::new(outgoing, exchange, desk, here, own_stack);
+    let mut flow = Flow::new(outgoing, exchange, desk, here);
     let write = match answer::start(start_response, &parts, framing) {
         Ok(write) => write,
         Err(raised) => {
@@ -57,6 +59,13 @@ pub(super) fn call<'py>(
         let list =
             if bytes.is_empty() { PyList::empty(py) } else { PyList::new(py, [PyBytes::new(py, &bytes)])? };
         return Ok(list.into_any());
+    }
+    if flow.waits(py)? {
+        // PEP 3333 has the first call of `write` send the head, and no other way to have that done before there is content.
+        if let Err(raised) = write.call1((PyBytes::new(py, b""),)) {
+            flow.end(py, Delivery::Aborted(Cause::Closed));
+            return Err(raised);
+        }
     }
     if flow.pushes() {
         flow.write_to(&write)?;
@@ -81,7 +90,7 @@ fn begin(here: &Here, server: &Arc<Server>, told: Told<'_>) -> Result<Begun, Ref
     let mut connection = request.connection(server, id, &unnamed, &local, Instant::now());
     connection.errors = told.errors.map(|errors| Arc::new(HostErrors(errors.unbind())) as _);
     let exchange = Exchange::new(Arc::new(connection));
-    let desk = Desk::new(told.input.map(Bound::unbind));
+    let desk = Desk::new(told.input.map(Bound::unbind), told.stack, told.client);
     let input = match request.length(told.unsaid) {
         InputLength::None => Input::empty(),
         length => Input::new(HostInput::new(Arc::clone(&desk), length), length, server.body_limit),
@@ -90,17 +99,11 @@ fn begin(here: &Here, server: &Arc<Server>, told: Told<'_>) -> Result<Begun, Ref
 }
 
 /// Runs the app. Its future lies in memory of its own: under gevent the stack does not stay where it is.
-fn run(
-    py: Python<'_>,
-    here: &Here,
-    desk: &Desk,
-    own_stack: bool,
-    environ: Environ,
-) -> PyResult<Response<Outgoing>> {
+fn run(py: Python<'_>, here: &Here, desk: &Desk, environ: Environ) -> PyResult<Response<Outgoing>> {
     let runtime = here.runtime().map_err(|error| no_runtime(&error))?;
     let mut environ = Some(environ);
     let mut answering = None;
-    let answered = drive(py, desk, runtime, own_stack, |context| {
+    let answered = drive(py, desk, runtime, |context| {
         // Made where it is polled, as an app's call may want the runtime and block.
         if let Some(environ) = environ.take() {
             answering = Some(Box::pin(respond(&here.app, environ)));

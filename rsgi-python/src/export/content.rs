@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -14,10 +15,14 @@ use pyo3::types::PyBytes;
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http::HeaderMap;
 use rsgi_core::http_body::{Body as _, Frame};
-use rsgi_core::{AcceptedBy, Cause, Delivery, Exchange, Outgoing, OutgoingErrorKind, Sink, may_block};
+use rsgi_core::{
+    AcceptedBy, Cause, Delivery, Exchange, Outgoing, OutgoingError, OutgoingErrorKind, Sink, may_block,
+};
 
-use super::desk::{Bell, Desk};
+use super::bell::Bell;
+use super::desk::Desk;
 use super::drive::{drive, no_runtime};
+use super::hosts::Stack;
 use super::process::Here;
 
 /// An answer on its way.
@@ -26,8 +31,13 @@ pub(super) struct Flow {
     watched: Watched,
     desk: Arc<Desk>,
     here: Arc<Here>,
-    own_stack: bool,
+    /// What was there when the head was given to the host.
+    first: Option<Pulled>,
+    /// Whether the host has a piece.
+    given: bool,
 }
+
+type Pulled = Option<Result<Frame<Bytes>, OutgoingError>>;
 
 /// Tells the outcome, once.
 struct Watched {
@@ -53,14 +63,8 @@ impl Drop for Watched {
 }
 
 impl Flow {
-    pub(super) fn new(
-        outgoing: Outgoing,
-        exchange: Arc<Exchange>,
-        desk: Arc<Desk>,
-        here: Arc<Here>,
-        own_stack: bool,
-    ) -> Self {
-        Self { outgoing, watched: Watched { exchange, over: false }, desk, here, own_stack }
+    pub(super) fn new(outgoing: Outgoing, exchange: Arc<Exchange>, desk: Arc<Desk>, here: Arc<Here>) -> Self {
+        Self { outgoing, watched: Watched { exchange, over: false }, desk, here, first: None, given: false }
     }
 
     /// Ends it: drops what is left where that may block, and tells.
@@ -89,9 +93,37 @@ impl Flow {
         self.outgoing.pushes()
     }
 
-    /// What was delivered to a host that asks no further.
+    /// Whether the head is to go out now, as the app asks for that or has nothing of its content yet: else a client waits for both.
+    ///
+    /// # Errors
+    ///
+    /// There is no runtime.
+    pub(super) fn waits(&mut self, py: Python<'_>) -> PyResult<bool> {
+        if self.outgoing.head_at_once() {
+            return Ok(true);
+        }
+        if self.outgoing.blocks() || self.outgoing.is_end_stream() {
+            return Ok(false);
+        }
+        let runtime = self.here.runtime().map_err(|error| no_runtime(&error))?;
+        let outgoing = &mut self.outgoing;
+        // Whoever is to be woken is told at the next poll.
+        self.first = py.detach(|| {
+            let _entered = runtime.enter();
+            let mut context = Context::from_waker(Waker::noop());
+            match Pin::new(outgoing).poll_frame(&mut context) {
+                Poll::Ready(frame) => Some(frame),
+                Poll::Pending => None,
+            }
+        });
+        Ok(self.first.is_none())
+    }
+
+    /// What was delivered to a host that closes before it was told the end: nothing, where there was nothing to give. A host that has sent
+    /// the last piece asks for the next; one that closes instead failed to send it.
     fn left(&self) -> Delivery {
-        if self.outgoing.is_end_stream() { WHOLE } else { Delivery::Aborted(Cause::Closed) }
+        let nothing = self.outgoing.is_end_stream() && self.first.is_none() && !self.given;
+        if nothing { WHOLE } else { Delivery::Aborted(Cause::Closed) }
     }
 
     /// Pulls the next piece; `None` at the end.
@@ -99,9 +131,12 @@ impl Flow {
         let runtime = self.here.runtime().map_err(|error| no_runtime(&error))?;
         let outgoing = &mut self.outgoing;
         loop {
-            let frame = drive(py, &self.desk, runtime, self.own_stack, |context| {
-                Pin::new(&mut *outgoing).poll_frame(context)
-            })?;
+            let frame = match self.first.take() {
+                Some(first) => first,
+                None => {
+                    drive(py, &self.desk, runtime, |context| Pin::new(&mut *outgoing).poll_frame(context))?
+                }
+            };
             match frame.map(|frame| frame.map(Frame::into_data)) {
                 None => return Ok(None),
                 Some(Err(error)) => return Ok(Some(Err(error.to_string()))),
@@ -120,7 +155,7 @@ impl Flow {
     pub(super) fn write_to(mut self, write: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = write.py();
         let runtime = self.here.runtime().map_err(|error| no_runtime(&error))?.clone();
-        let bell = Bell::new(self.own_stack);
+        let (bell, _) = Bell::new(py, &Stack::Own)?;
         self.desk.serve(Some(&bell));
         let mut sink = HostWrite { write: write.clone().unbind(), raised: None };
         let outgoing = &mut self.outgoing;
@@ -192,8 +227,6 @@ impl Sink for HostWrite {
 pub(super) struct Content(Mutex<Stage>);
 
 enum Stage {
-    /// The one piece that there is, for a host whose end is waited for.
-    Whole(Bytes, Flow),
     Flows(Flow),
     /// Being pulled.
     Away,
@@ -201,12 +234,8 @@ enum Stage {
 }
 
 impl Content {
-    pub(super) fn of(mut flow: Flow) -> Self {
-        let bytes = flow.outgoing.take_bytes().filter(|bytes| !bytes.is_empty());
-        Self(Mutex::new(match bytes {
-            Some(bytes) => Stage::Whole(bytes, flow),
-            None => Stage::Flows(flow),
-        }))
+    pub(super) fn of(flow: Flow) -> Self {
+        Self(Mutex::new(Stage::Flows(flow)))
     }
 
     fn replace(&self, stage: Stage) -> Stage {
@@ -222,10 +251,6 @@ impl Content {
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let mut flow = match self.replace(Stage::Away) {
-            Stage::Whole(bytes, flow) => {
-                self.replace(Stage::Flows(flow));
-                return Ok(Some(PyBytes::new(py, &bytes)));
-            }
             Stage::Flows(flow) => flow,
             Stage::Away => return Err(PyValueError::new_err("the content is being pulled already")),
             Stage::Over => {
@@ -235,6 +260,7 @@ impl Content {
         };
         match flow.next(py) {
             Ok(Some(Ok(piece))) => {
+                flow.given = true;
                 self.replace(Stage::Flows(flow));
                 Ok(Some(PyBytes::new(py, &piece)))
             }
@@ -250,7 +276,8 @@ impl Content {
             }
             Err(raised) => {
                 self.replace(Stage::Over);
-                flow.end(py, Delivery::Aborted(Cause::ServerStopped));
+                let cause = flow.desk.cause();
+                flow.end(py, Delivery::Aborted(cause));
                 Err(raised)
             }
         }
@@ -259,7 +286,6 @@ impl Content {
     /// Ends it, whole or not.
     fn close(&self, py: Python<'_>) {
         match self.replace(Stage::Over) {
-            Stage::Whole(_, flow) => flow.end(py, Delivery::Aborted(Cause::Closed)),
             Stage::Flows(flow) => {
                 let left = flow.left();
                 flow.end(py, left);

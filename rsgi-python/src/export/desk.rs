@@ -7,19 +7,23 @@
 //! Next: `drive.rs`, the thread's side.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread, ThreadId};
-use std::time::Duration;
+use std::task::{Context, Poll, Wake as _, Waker};
+use std::thread;
 
-use pyo3::exceptions::{PyConnectionError, PyException, PyOSError, PyTimeoutError, PyTypeError};
+use pyo3::exceptions::{
+    PyBrokenPipeError, PyConnectionError, PyException, PyOSError, PyTimeoutError, PyTypeError,
+};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rsgi_core::bytes::Bytes;
 use rsgi_core::http_body::Frame;
-use rsgi_core::{InputError, InputErrorKind, InputLength, InputSource};
+use rsgi_core::{Cause, InputError, InputErrorKind, InputLength, InputSource};
+
+use super::bell::Bell;
+use super::client::Client;
+use super::hosts::Stack;
 
 /// Content that was read: none of it is the end.
 pub(super) type Piece = Result<Bytes, InputError>;
@@ -27,6 +31,9 @@ pub(super) type Piece = Result<Bytes, InputError>;
 /// Where the app and the host's thread meet.
 pub(super) struct Desk {
     input: Option<Py<PyAny>>,
+    /// What the host's call runs on.
+    stack: Stack,
+    client: Client,
     state: Mutex<State>,
 }
 
@@ -38,61 +45,41 @@ struct State {
     wanted: usize,
     piece: Option<Piece>,
     waker: Option<Waker>,
+    /// How the client was seen to have gone.
+    left: Option<Cause>,
     /// What ended the host's handling of the request: a `SystemExit`, a timeout of gevent's.
     ended: Option<PyErr>,
 }
 
-/// Wakes a thread that waits at a desk.
-pub(super) struct Bell {
-    thread: Thread,
-    rung: AtomicBool,
-    /// Whether the thread's stack stays its own while it is in Python, so that code below may call Python itself.
-    own_stack: bool,
-}
-
-impl Bell {
-    /// For the calling thread; rung already, as nothing was looked at yet.
-    pub(super) fn new(own_stack: bool) -> Arc<Self> {
-        Arc::new(Self { thread: thread::current(), rung: AtomicBool::new(true), own_stack })
-    }
-
-    /// Whether it was rung since.
-    pub(super) fn take(&self) -> bool {
-        self.rung.swap(false, Ordering::Acquire)
-    }
-
-    /// Waits until it is rung, on its thread; tells whether it was before the time was over.
-    pub(super) fn wait(&self, time: Duration) -> bool {
-        if !self.rung.load(Ordering::Acquire) {
-            thread::park_timeout(time);
-        }
-        self.rung.load(Ordering::Acquire)
-    }
-
-    /// Whether code on this thread may call Python below what polls.
-    pub(super) fn own_stack(&self) -> bool {
-        self.own_stack
-    }
-
-    fn is_for(&self, thread: ThreadId) -> bool {
-        self.own_stack && self.thread.id() == thread
-    }
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.rung.store(true, Ordering::Release);
-        self.thread.unpark();
-    }
-}
-
 impl Desk {
-    pub(super) fn new(input: Option<Py<PyAny>>) -> Arc<Self> {
-        Arc::new(Self { input, state: Mutex::default() })
+    pub(super) fn new(input: Option<Py<PyAny>>, stack: Stack, client: Client) -> Arc<Self> {
+        Arc::new(Self { input, stack, client, state: Mutex::default() })
+    }
+
+    /// How the client's end is seen.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Looks whether the client has gone.
+    ///
+    /// # Errors
+    ///
+    /// It has: for the host, which mostly passes it over.
+    pub(super) fn look_for_client(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(end) = self.client.end(py)? else { return Ok(()) };
+        self.lock().left = Some(end);
+        Err(PyBrokenPipeError::new_err((BROKEN_PIPE, "the client has gone")))
+    }
+
+    /// Why the host's handling ended.
+    pub(super) fn cause(&self) -> Cause {
+        self.lock().left.unwrap_or(Cause::ServerStopped)
+    }
+
+    /// What the host's call runs on.
+    pub(super) fn stack(&self) -> &Stack {
+        &self.stack
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -170,9 +157,13 @@ fn kind(py: Python<'_>, error: &PyErr) -> InputErrorKind {
         return InputErrorKind::TimedOut;
     }
     let name = error.get_type(py).name().map(|name| name.to_string()).unwrap_or_default();
-    if name.starts_with("InvalidChunk") {
-        // Gunicorn's, of framing that is broken.
-        return InputErrorKind::Malformed;
+    match &*name {
+        // Gunicorn's.
+        "NoMoreData" => return InputErrorKind::Truncated,
+        "InvalidChunkSize" | "InvalidChunkExtension" | "ChunkMissingTerminator" => {
+            return InputErrorKind::Malformed;
+        }
+        _ => {}
     }
     if error.is_instance_of::<PyConnectionError>(py) || error.is_instance_of::<PyOSError>(py) {
         return InputErrorKind::Disconnected;
@@ -236,7 +227,7 @@ impl InputSource for HostInput {
             return None;
         }
         let bell = self.desk.lock().bell.clone();
-        if bell.is_some_and(|bell| bell.is_for(thread::current().id())) {
+        if self.desk.stack.is_own() && bell.is_some_and(|bell| bell.is_on(thread::current().id())) {
             let piece = Python::attach(|py| self.desk.read(py, size));
             return self.take(piece);
         }
@@ -246,3 +237,6 @@ impl InputSource for HostInput {
 
 /// As much as is asked for at once.
 const PIECE: usize = 64 * 1024;
+
+/// `EPIPE`.
+const BROKEN_PIPE: i32 = 32;

@@ -26,14 +26,34 @@ impl Concurrency {
     }
 }
 
-/// Tells whether the caller is a greenlet (gevent, eventlet) and not the thread itself.
-pub(super) fn in_greenlet(py: Python<'_>) -> PyResult<bool> {
-    let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
-    let Some(greenlet) = modules.cast::<PyDict>()?.get_item(intern!(py, "greenlet"))? else {
-        return Ok(false);
-    };
-    let current = greenlet.call_method0(intern!(py, "getcurrent"))?;
-    Ok(!current.getattr(intern!(py, "parent"))?.is_none())
+/// Whose stack a call runs on.
+#[derive(Debug)]
+pub(super) enum Stack {
+    /// The thread's, for as long as the call takes.
+    Own,
+    /// A greenlet's, whose thread runs others while this one waits in Python: with gevent's hub, where it is gevent's.
+    Shared(Option<Py<PyAny>>),
+}
+
+impl Stack {
+    /// The caller's.
+    pub(super) fn of_caller(py: Python<'_>) -> PyResult<Self> {
+        let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
+        let modules = modules.cast::<PyDict>()?;
+        let Some(greenlet) = modules.get_item(intern!(py, "greenlet"))? else { return Ok(Self::Own) };
+        let current = greenlet.call_method0(intern!(py, "getcurrent"))?;
+        if current.getattr(intern!(py, "parent"))?.is_none() {
+            // The one that a thread begins with.
+            return Ok(Self::Own);
+        }
+        let gevent = modules.get_item(intern!(py, "gevent"))?;
+        let hub = gevent.map(|gevent| gevent.call_method0(intern!(py, "get_hub"))).transpose()?;
+        Ok(Self::Shared(hub.map(Bound::unbind)))
+    }
+
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self, Self::Own)
+    }
 }
 
 #[cfg(test)]

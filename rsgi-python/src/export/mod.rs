@@ -13,7 +13,9 @@
 
 mod answer;
 mod application;
+mod bell;
 mod call;
+mod client;
 mod content;
 mod desk;
 mod drive;

@@ -10,14 +10,18 @@ use pyo3::types::{PyDict, PyString};
 use rsgi_gateway::codec::Variables;
 use rsgi_gateway::request::Unsaid;
 
-use super::hosts::{Concurrency, in_greenlet};
+use super::client::Client;
+use super::hosts::{Concurrency, Stack};
 
 /// What a host tells of a request.
 pub(super) struct Told<'py> {
     pub(super) variables: Variables,
     pub(super) concurrency: Concurrency,
+    pub(super) stack: Stack,
     pub(super) input: Option<Bound<'py, PyAny>>,
     pub(super) errors: Option<Bound<'py, PyAny>>,
+    /// How the client's end is seen, where the host has a way.
+    pub(super) client: Client,
     /// What content there is where no length is told.
     pub(super) unsaid: Unsaid,
 }
@@ -39,20 +43,20 @@ impl<'py> Told<'py> {
                 text.keep(name, value.to_str()?)?;
             }
         }
-        let Wsgi { scheme, terminated, input, errors, multithread, multiprocess, run_once } = wsgi;
+        let Wsgi { scheme, terminated, input, errors, client, multithread, multiprocess, run_once } = wsgi;
         let unsaid = match (terminated, text.is_multiplexed) {
             (false, _) => Unsaid::Nothing,
             (true, false) => Unsaid::Coded,
             // A stream needs no coding to end.
             (true, true) => Unsaid::Streams,
         };
-        let greenlets = in_greenlet(py)?;
-        let concurrency = Concurrency { multithread, multiprocess, run_once, greenlets };
-        Ok(Self { variables: text.finish(&scheme), concurrency, input, errors, unsaid })
+        let stack = Stack::of_caller(py)?;
+        let concurrency = Concurrency { multithread, multiprocess, run_once, greenlets: !stack.is_own() };
+        Ok(Self { variables: text.finish(&scheme), concurrency, stack, input, errors, client, unsaid })
     }
 }
 
-/// The keys that PEP 3333 defines, and the one that goes beyond it.
+/// The keys that PEP 3333 defines, and those that hosts have beyond it.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "facts of yes and no")]
 struct Wsgi<'py> {
@@ -60,6 +64,7 @@ struct Wsgi<'py> {
     terminated: bool,
     input: Option<Bound<'py, PyAny>>,
     errors: Option<Bound<'py, PyAny>>,
+    client: Client,
     multithread: bool,
     multiprocess: bool,
     run_once: bool,
@@ -71,6 +76,8 @@ impl<'py> Wsgi<'py> {
             "wsgi.url_scheme" => self.scheme = value.extract()?,
             "wsgi.input" => self.input = Some(value),
             "wsgi.errors" => self.errors = Some(value),
+            "gunicorn.socket" => self.client = Client::Socket(value.unbind()),
+            "waitress.client_disconnected" => self.client = Client::Asked(value.unbind()),
             // Any true value stands for true.
             "wsgi.input_terminated" => self.terminated = value.is_truthy()?,
             "wsgi.multithread" => self.multithread = value.is_truthy()?,
