@@ -7,5 +7,6 @@ mod driving;
 mod ending;
 mod failing;
 mod forks;
+mod page;
 mod serving;
 mod starting;

@@ -9,7 +9,8 @@ use std::process::{Command, Output};
 use crate::page::pages;
 
 /// Flags in sentences that are another program's.
-const OTHERS: [(&str, &str); 0] = [];
+const OTHERS: [(&str, &str); 2] =
+    [("--pythonpath", "of rsgi-python"), ("--enable-shared", "of Python's own configure")];
 
 #[test]
 fn the_launcher_takes_every_command_line_of_the_book() {
