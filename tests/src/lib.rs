@@ -9,6 +9,7 @@ pub mod adapters;
 pub mod differences;
 pub mod driving;
 pub mod host;
+pub mod load;
 pub mod marks;
 pub mod shipped;
 pub mod through;

@@ -8,7 +8,6 @@
 
 mod container;
 mod lint;
-mod load;
 mod nginx;
 mod supervisor;
 mod systemd;

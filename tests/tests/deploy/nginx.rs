@@ -9,9 +9,9 @@ use std::process::Command;
 use rustix::net::{AddressFamily, SocketAddrV4, SocketType, bind, connect, socket};
 use rustix::process::Signal;
 
-use crate::load::Load;
 use crate::{PROGRAM, SERVERS};
 use rsgi_tests::driving::{PATIENCE, Running, Scratch, ask, exchange, free_port, printed, tool, until};
+use rsgi_tests::load::Load;
 use rsgi_tests::shipped;
 
 /// The app, and nginx in front of it.
