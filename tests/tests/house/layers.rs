@@ -19,7 +19,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsgi-test", &["rsgi-core"]),
     ("frasco", &["rsgi-core", "rsgi-middleware", "rsgi-test"]),
     ("rsgi-serve", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-middleware", "rsgi-test"]),
-    ("rsgi-python", &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-serve", "rsgi-test"]),
+    // Of rsgi-tests what drives processes, in its own tests.
+    (
+        "rsgi-python",
+        &["rsgi-core", "rsgi-std", "rsgi-hyper", "rsgi-gateway", "rsgi-serve", "rsgi-test", "rsgi-tests"],
+    ),
     (
         "rsgi-examples",
         &[
