@@ -67,7 +67,7 @@ impl Fleet {
     pub(super) fn ready(&mut self, slot: SlotId) {
         let now = self.now();
         let Some(member) = self.members.get_mut(slot) else { return };
-        if member.pid.is_none() || member.ready.is_some() || member.is_killed() {
+        if member.pid.is_none() || member.ready.is_some() || member.doom.is_some() {
             return;
         }
         member.ready = Some(now);
@@ -122,13 +122,14 @@ impl Fleet {
     }
 
     fn kill_booting(&mut self, slot: SlotId) {
-        let now = self.now();
+        let since = self.now();
         let Some(member) = self.members.get_mut(slot) else { return };
-        member.doom = Some(Doom { clock: super::Clock::Boot, killed: Some(now) });
+        member.doom = Some(Doom { clock: super::Clock::Boot, since, killed: None });
         let pid = member.pid();
         self.counters.timeout(super::Clock::Boot);
         self.log_worker(pid, WorkerLine::BootTooLong { limit: self.rules.boot });
-        self.act(Action::Kill { slot, signal: Sig::Kill });
+        // The soft signal first, as for silence: what the app does there may say where it hangs.
+        self.act(Action::Kill { slot, signal: Sig::Abrt });
     }
 
     /// A hook panicked: before the service is up that is a failing app, afterwards it is only said.

@@ -36,6 +36,8 @@ pub(super) struct Going {
 pub(super) struct Doom {
     /// Which one.
     pub(super) clock: Clock,
+    /// When it got the soft signal.
+    pub(super) since: Millis,
     /// When SIGKILL was sent; `None` while it had only the soft signal.
     pub(super) killed: Option<Millis>,
 }

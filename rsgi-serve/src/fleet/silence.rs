@@ -1,6 +1,6 @@
 //! The clocks of workers that are up: silence, one request, and what is left to those that were told to go.
 //!
-//! A worker that shows no sign of life for `timeout` gets a soft signal first (ABRT: the worker's hook runs, a core may be
+//! A worker that shows no sign of life for `timeout`, or isn't ready within `boot_timeout`, gets a soft signal first (ABRT: the worker's hook runs, a core may be
 //! written), and SIGKILL at the next check if it is still there. So does one that holds a request for twice `request_timeout`:
 //! after once the time the worker itself should have ended the request. Silence is measured from the heartbeat's own time, or
 //! from readiness before the first; a worker that boots is under the boot limit only.
@@ -31,10 +31,14 @@ impl Fleet {
 
     /// Looks at all that are up.
     pub(super) fn judge_silence(&mut self) {
+        let least = self.rules.check() / 2;
         for slot in self.members.slots(|member| member.pid.is_some() && !member.lost) {
             let Some(member) = self.members.get(slot) else { continue };
             match member.doom {
-                Some(Doom { clock, killed: None }) => self.kill(slot, clock),
+                // A boot's limit may have been just before this look.
+                Some(Doom { clock, since, killed: None }) if self.now().since(since) >= least => {
+                    self.kill(slot, clock);
+                }
                 Some(_) => {}
                 None => {
                     if let Some((clock, line)) = self.verdict(member) {
@@ -59,8 +63,9 @@ impl Fleet {
     }
 
     fn condemn(&mut self, slot: SlotId, clock: Clock, line: WorkerLine) {
+        let since = self.now();
         let Some(member) = self.members.get_mut(slot) else { return };
-        member.doom = Some(Doom { clock, killed: None });
+        member.doom = Some(Doom { clock, since, killed: None });
         let pid = member.pid();
         self.counters.timeout(clock);
         self.log_worker(pid, line);
@@ -71,7 +76,8 @@ impl Fleet {
     fn kill(&mut self, slot: SlotId, clock: Clock) {
         let now = self.now();
         let Some(member) = self.members.get_mut(slot) else { return };
-        member.doom = Some(Doom { clock, killed: Some(now) });
+        let since = member.doom.map_or(now, |doom| doom.since);
+        member.doom = Some(Doom { clock, since, killed: Some(now) });
         self.act(Action::Kill { slot, signal: Sig::Kill });
     }
 

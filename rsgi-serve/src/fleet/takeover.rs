@@ -30,7 +30,7 @@ impl Fleet {
             member.ready = heir.ready.map(Millis);
             member.going = heir.going.map(|(order, until)| Going { order, until: Millis(until) });
             if heir.condemned {
-                member.doom = Some(Doom { clock: Clock::Silence, killed: None });
+                member.doom = Some(Doom { clock: Clock::Silence, since: Millis::default(), killed: None });
             }
             fleet.members.insert(heir.slot, member);
         }

@@ -96,6 +96,7 @@ fn a_boot_beyond_its_limit_at_the_first_start_ends_all_with_3() {
     world.run(200);
     assert_eq!(world.exit, Some(Exit::WorkerFailed));
     assert_eq!(world.said("is not ready after 5 s: killed"), 1);
+    assert!(matches!(world.kills[..], [(_, _, Sig::Abrt)]), "{:?}", world.kills);
     assert_eq!(world.said("out of memory"), 0);
     assert_eq!(world.fleet.counters().boot_timeouts, 1);
 }
@@ -196,4 +197,16 @@ fn a_hook_that_panics_ends_the_first_start_and_is_only_said_later() {
     world.run(100);
     assert_eq!(world.exit, None);
     assert_eq!(world.said("The hook when_ready panicked: no"), 1);
+}
+
+#[test]
+fn a_boot_that_not_even_the_soft_signal_ends_is_killed_a_look_later() {
+    let mut world = World::new(Rules { boot: Duration::from_secs(5), ..workers(1) });
+    world.nature = Box::new(|_, _| Nature { deaf: true, ..Nature::booting(60_000) });
+    world.tell(Event::Started);
+    world.run(8_000);
+    assert_eq!(world.exit, Some(Exit::WorkerFailed));
+    let [(soft, _, Sig::Abrt), (hard, _, Sig::Kill)] = world.kills[..] else { panic!("{:?}", world.kills) };
+    let between = hard.since(soft);
+    assert!(between >= Duration::from_millis(500) && between <= Duration::from_secs(2), "{between:?}");
 }
