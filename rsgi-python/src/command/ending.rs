@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 
 use super::hooks::flush;
+use super::source;
 use crate::host::spelled;
 use crate::{interpreter, sys};
 
@@ -89,10 +90,7 @@ fn none() -> PyErr {
 }
 
 /// What waits for threads.
-const SOURCE: &CStr = match CStr::from_bytes_with_nul(concat!(include_str!("ending.py"), "\0").as_bytes()) {
-    Ok(source) => source,
-    Err(_) => panic!("a zero byte in a source"),
-};
+const SOURCE: &CStr = source(concat!(include_str!("ending.py"), "\0"));
 
 /// Of the time that is left, the most for each step; together less than all of it.
 const FOR_THREADS: f32 = 0.7;

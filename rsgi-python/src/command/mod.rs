@@ -7,6 +7,7 @@
 mod ending;
 mod hooks;
 
+use std::ffi::CStr;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -50,22 +51,40 @@ fn create_app(section: &Section) -> Result<impl App + use<>, Error> {
     let target: Target = section.text(WSGI_APP).unwrap_or_default().parse()?;
     let folders = section.texts(PYTHONPATH).into_iter().fold(Folders::working(), Folders::and);
     interpreter::start()?;
-    interpreter::attach(tell_of_crashes);
+    interpreter::attach(prepare)?;
     let loaded = target.load(&folders);
     // A process that doesn't serve, as `check`, has no other end.
     interpreter::attach(hooks::flush);
     Ok(WsgiApp::new(loaded?))
 }
 
+/// What the application finds prepared.
+fn prepare(py: Python<'_>) -> PyResult<()> {
+    // Its first import says which thread is the main one.
+    py.import("threading")?;
+    PyModule::from_code(py, CHILDREN, c"rsgi/children.py", c"rsgi.children")?;
+    tell_of_crashes(py);
+    Ok(())
+}
+
 /// Has the tracebacks of all threads written to standard error when this process crashes, or when the master aborts it for its
 /// silence: by a handler of signals that needs nothing of an interpreter that hangs.
 fn tell_of_crashes(py: Python<'_>) {
-    // Its first import says which thread is the main one.
-    let _ = py.import("threading");
     let enabled = py.import("faulthandler").and_then(|module| module.call_method0("enable"));
     if let Err(error) = enabled {
         // There is no standard error.
         tracing::debug!(target: "rsgi", "faulthandler: {error}");
+    }
+}
+
+/// What is done in processes that the application forks.
+const CHILDREN: &CStr = source(concat!(include_str!("children.py"), "\0"));
+
+/// A source as Python takes it.
+const fn source(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(source) => source,
+        Err(_) => panic!("a source has one zero byte, at its end"),
     }
 }
 

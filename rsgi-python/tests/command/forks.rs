@@ -43,6 +43,28 @@ fn different(answers: &[(u32, String)]) -> usize {
 }
 
 #[test]
+fn a_process_that_a_handler_forks_is_an_ordinary_one() {
+    let source = "
+import multiprocessing, signal, time
+def application(environ, start_response):
+    process = multiprocessing.get_context('fork').Process(target=time.sleep, args=(1000,))
+    process.start()
+    process.terminate()
+    process.join()
+    start_response('200 OK', [])
+    return [str(process.exitcode).encode()]
+";
+    let folder = Folder::new("children", &[("app.py", source)]);
+    for arguments in [&["app", "-w", "1"][..], &["app", "-w", "1", "--preload"]] {
+        let mut service = folder.served(arguments);
+        let workers = service.workers();
+        assert_eq!(service.get("/"), "-15");
+        assert_eq!(service.workers(), workers);
+        service.stopped();
+    }
+}
+
+#[test]
 fn each_worker_has_an_interpreter_a_seed_and_a_random_of_its_own() {
     let folder = Folder::new("own", &[("app.py", APP)]);
     let mut service = folder.served(&["app", "-w", "3"]);

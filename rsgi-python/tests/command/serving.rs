@@ -109,6 +109,22 @@ fn a_reload_imports_the_application_anew_and_so_does_an_upgrade() {
 }
 
 #[test]
+fn what_the_master_imported_stays_over_a_reload_and_not_over_an_upgrade() {
+    let folder = Folder::new("preloaded", &[("app.py", APP)]);
+    let mut service = folder.served(&["app", "-w", "2", "--preload"]);
+    folder.write("app.py", &APP.replace("'first'", "'second'"));
+    let workers = service.workers();
+    service.signal(Signal::HUP);
+    service.said("Reloaded: 2 workers ready");
+    until("the old ones are gone", || service.workers().iter().all(|worker| !workers.contains(worker)));
+    assert_eq!(service.get("/"), "first");
+    service.signal(Signal::USR2);
+    service.said("Upgraded: 2 workers ready");
+    until("the new ones answer", || service.get("/") == "second");
+    service.stopped();
+}
+
+#[test]
 fn a_request_by_cgi_is_answered_with_the_application_that_the_variable_names() {
     let folder = Folder::new(
         "cgi",
