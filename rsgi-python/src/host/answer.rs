@@ -3,11 +3,14 @@
 //! The head goes out with the first piece that isn't empty, so the application may change its mind until then; each piece
 //! is handed on before the next is asked for (`pieces.rs`).
 
+use std::sync::Arc;
+
 use pyo3::exceptions::PyAssertionError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use rsgi_core::{Body, Environ, Offload};
 
+use super::closings::Closings;
 use super::file_wrapper::{FileWrapper, Rest};
 use super::pieces::{Closing, Pieces, content};
 use super::start_response::{StartResponse, Started};
@@ -18,6 +21,7 @@ pub(super) fn answer<'py>(
     start_response: &Bound<'py, StartResponse>,
     returned: &Bound<'py, PyAny>,
     environ: &Environ,
+    closings: &Arc<Closings>,
 ) -> PyResult<Option<rsgi_core::Started>> {
     let state = start_response.get();
     if matches!(state.lock().written, Written::Inline(_) | Written::Early(_))
@@ -26,7 +30,7 @@ pub(super) fn answer<'py>(
         // Most answers: a list of bytes, which has no `close()`.
         return Ok(Some(taken(start_response)?.head.body(content)));
     }
-    let closing = Closing::of(returned, environ);
+    let closing = Closing::of(returned, environ, closings);
     if let Some(rest) = rest(start_response, returned, environ) {
         return file(start_response, rest, environ, closing).map(Some);
     }

@@ -5,6 +5,7 @@
 //! interpreter's lock is held for Python's own work, and by nobody who waits.
 
 mod answer;
+mod closings;
 mod environ;
 mod errors;
 mod failure;

@@ -13,7 +13,9 @@ use rsgi_core::bytes::Bytes;
 use rsgi_core::{Body, Environ, Error};
 use tempfile::SpooledTempFile;
 
+use super::closings::{Closings, Open};
 use super::failure::Told;
+use super::file_wrapper::FileWrapper;
 use crate::interpreter;
 
 /// Calls `close()` of what the application returned when it is dropped.
@@ -21,11 +23,14 @@ pub(super) struct Closing {
     iterable: Option<Py<PyAny>>,
     /// Where an exception of it is told.
     told: Option<Told>,
+    /// Behind `close()`, as it is the last to be dropped.
+    _open: Open,
 }
 
 impl Closing {
-    pub(super) fn of(returned: &Bound<'_, PyAny>, environ: &Environ) -> Self {
-        Self { iterable: Some(returned.clone().unbind()), told: Some(Told::of(environ)) }
+    pub(super) fn of(returned: &Bound<'_, PyAny>, environ: &Environ, closings: &Arc<Closings>) -> Self {
+        let (iterable, told) = (Some(returned.clone().unbind()), Some(Told::of(environ)));
+        Self { iterable, told, _open: closings.open() }
     }
 
     /// The same, but at the earliest when the answer was sent: `close()` may take its time, and the client shall not wait for
@@ -63,6 +68,8 @@ pub(super) struct Pieces {
     first: Option<Bytes>,
     /// `None` at the end.
     iterator: Option<Py<PyIterator>>,
+    /// How much of a file is still to be sent, where the head says how long the content is: the rest of the file isn't surplus.
+    left: Option<u64>,
     /// Where an exception is told.
     told: Told,
     closing: Held,
@@ -77,8 +84,13 @@ enum Held {
 impl Pieces {
     /// Asks for the first piece that isn't empty.
     pub(super) fn begin(returned: &Bound<'_, PyAny>, environ: &Environ, closing: Closing) -> PyResult<Self> {
-        let mut begun =
-            Self { first: None, iterator: None, told: Told::of(environ), closing: Held::Own(closing) };
+        let mut begun = Self {
+            first: None,
+            iterator: None,
+            left: None,
+            told: Told::of(environ),
+            closing: Held::Own(closing),
+        };
         if returned.is_instance_of::<PyBytes>() || returned.is_instance_of::<PyString>() || returned.is_none()
         {
             let kind = returned.get_type().name()?;
@@ -116,6 +128,7 @@ impl Pieces {
         // PEP 3333, "Handling the Content-Length Header": the length of the only piece is the content's.
         let is_whole =
             length == Some(first) || returned.len().is_ok_and(|count| count == 1) || self.first.is_none();
+        self.left = length.filter(|_| returned.is_exact_instance_of::<FileWrapper>());
         let closes = returned.hasattr(intern!(py, "close")).unwrap_or(true);
         match (is_whole, closes, self.closing) {
             (true, true, closing) => Body::iter(Self { iterator: None, closing, ..self }).with_length(first),
@@ -155,11 +168,18 @@ impl Iterator for Pieces {
     type Item = Result<Bytes, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(first) = self.first.take() {
-            return Some(Ok(first));
-        }
-        self.iterator.as_ref()?;
-        interpreter::attach(|py| self.ask(py))
+        let piece = match self.first.take() {
+            Some(first) => Ok(first),
+            None if self.left == Some(0) || self.iterator.is_none() => return None,
+            None => interpreter::attach(|py| self.ask(py))?,
+        };
+        Some(piece.map(|mut piece| {
+            if let Some(left) = &mut self.left {
+                piece.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+                *left -= piece.len() as u64;
+            }
+            piece
+        }))
     }
 }
 

@@ -19,6 +19,7 @@ use rsgi_core::{
 };
 
 use super::answer::answer;
+use super::closings::Closings;
 use super::environ::{Template, template};
 use super::failure::Told;
 use super::input::Input;
@@ -63,13 +64,14 @@ struct Callable {
     template: PyOnceLock<Arc<Template>>,
     /// It was seen to use `write()`.
     writes: Arc<AtomicBool>,
+    closings: Arc<Closings>,
 }
 
 impl WsgiApp {
     /// Makes an app of a callable `application(environ, start_response)`.
     pub fn new(application: Py<PyAny>) -> Self {
-        let (template, writes) = (PyOnceLock::new(), Arc::new(AtomicBool::new(false)));
-        Self(Arc::new(Callable { application, template, writes }))
+        let (template, writes, closings) = (PyOnceLock::new(), Arc::default(), Arc::default());
+        Self(Arc::new(Callable { application, template, writes, closings }))
     }
 }
 
@@ -108,6 +110,11 @@ impl App for WsgiApp {
         let work = offload.run(move || callable.call(environ, start_response, Written::Early(early)));
         Called::Elsewhere { work, answer }
     }
+
+    /// Waits until what was returned is closed: that may come behind the last answer's end.
+    fn stop(&self) -> impl Future<Output = ()> + Send {
+        self.0.closings.over()
+    }
 }
 
 impl Callable {
@@ -143,7 +150,7 @@ impl Callable {
         let dictionary = template.dictionary(py, environ, length, input)?;
         let start_response = Bound::new(py, start_response::StartResponse::new(start_response, written))?;
         let returned = self.application.bind(py).call1((dictionary, &start_response))?;
-        answer(&start_response, &returned, environ)
+        answer(&start_response, &returned, environ, &self.closings)
     }
 }
 
