@@ -74,7 +74,7 @@ fn a_handler_that_hangs_ends_its_worker_with_request_and_tracebacks_in_the_log()
     let folder = Folder::new("hangs", &[("app.py", APP)]);
     // The second never gives the interpreter's lock back.
     for (path, inside) in [("/hangs", "in wait"), ("/holds", "in match")] {
-        let mut service = folder.served(&["app", "-w", "1", "--timeout", "1"]);
+        let mut service = folder.served(&["app", "-w", "1", "--timeout", "2"]);
         let worker = service.get("/");
         assert_eq!(service.answer(path).unwrap(), "");
         service.said("WORKER TIMEOUT (pid:");

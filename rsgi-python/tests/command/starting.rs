@@ -145,9 +145,9 @@ fn modules_of_the_active_environment_are_found() {
 fn an_import_that_hangs_is_ended_with_its_traceback() {
     let source = "import threading\ndef connect():\n    threading.Event().wait()\nconnect()\n";
     let folder = Folder::new("hangs-at-import", &[("app.py", source)]);
-    let (code, said) = Service::of(&mut folder.server(&["app", "-w", "1", "--boot-timeout", "1"])).ended();
+    let (code, said) = Service::of(&mut folder.server(&["app", "-w", "1", "--boot-timeout", "4"])).ended();
     assert_eq!(code, Some(3), "{said}");
-    for part in ["is not ready after 1 s", "Fatal Python error: Aborted", "app.py\", line 3 in connect"] {
+    for part in ["is not ready after 4 s", "Fatal Python error: Aborted", "app.py\", line 3 in connect"] {
         assert!(said.contains(part), "no {part:?} in {said}");
     }
 }
