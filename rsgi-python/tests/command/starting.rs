@@ -151,3 +151,17 @@ fn an_import_that_hangs_is_ended_with_its_traceback() {
         assert!(said.contains(part), "no {part:?} in {said}");
     }
 }
+
+#[test]
+fn a_module_that_starts_a_thread_cannot_be_preloaded() {
+    let source = format!(
+        "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n{GOOD}"
+    );
+    let folder = Folder::new("starts-a-thread", &[("app.py", &source)]);
+    let (code, said) = Service::of(&mut folder.server(&["app", "-w", "2", "--preload"])).ended();
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("preload_app: this process has more than one thread"), "{said}");
+    let mut service = folder.served(&["app", "-w", "2"]);
+    assert_eq!(service.get("/"), "well");
+    service.stopped();
+}

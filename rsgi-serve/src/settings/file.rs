@@ -63,6 +63,13 @@ pub(super) fn parse(text: &str, shown: &str, faults: &mut Vec<Fault>) -> Option<
     if errors.is_empty() {
         return Some(reader.document(table.into_inner()));
     }
+    if Path::new(shown).extension().is_some_and(|ending| ending == "py") {
+        // Gunicorn's; of each of its lines there would be a fault.
+        let fault =
+            Fault::new("config", "this file is written in Python, and settings are TOML here", PYTHON);
+        reader.faults.push(fault.with_value(shown));
+        return None;
+    }
     for error in errors {
         let origin = reader.origin(error.span().map_or(0, |span| span.start));
         let fault = Fault::new("config", error.message(), "write TOML, as toml.io describes it");
@@ -202,5 +209,6 @@ fn text(value: &DeValue<'_>) -> Result<String, (String, Problem)> {
     }
 }
 
+const PYTHON: &str = "write name = value below a line [serve]; the names stay as they are";
 const SERVE: &str = "serve";
 const APP: &str = "app";

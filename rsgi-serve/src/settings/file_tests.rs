@@ -106,3 +106,12 @@ fn a_file_that_nobody_named_need_not_be_there() {
     let fault = faults[0].to_string();
     assert!(fault.starts_with("config \"x.toml\" from the flag --config: it can't be read"), "{fault}");
 }
+
+#[test]
+fn a_file_of_gunicorns_is_told_to_be_one_and_not_line_by_line() {
+    let mut faults = Vec::new();
+    assert!(parse("import os\nworkers = os.cpu_count()\n", "gunicorn.conf.py", &mut faults).is_none());
+    let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+    let said = fault.to_string();
+    assert!(said.contains("gunicorn.conf.py") && said.contains("is written in Python"), "{said}");
+}
