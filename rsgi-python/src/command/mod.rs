@@ -20,6 +20,16 @@ use crate::{WsgiApp, interpreter};
 
 /// Does what the command line asks for, and returns the program's exit code. Call it first of all in `main`: the master must have
 /// one thread.
+///
+/// # Examples
+///
+/// A program of another name, which is `rsgi-python` otherwise:
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     rsgi_python::command::run()
+/// }
+/// ```
 #[must_use]
 pub fn run() -> ExitCode {
     let code = Launcher::new(create_app)

@@ -11,6 +11,15 @@ use super::error::LoadError;
 ///
 /// As Gunicorn has it: those of `pythonpath`, the last of which comes first of all, then the working folder. One that is on the path
 /// already stays where it is.
+///
+/// # Examples
+///
+/// ```
+/// use rsgi_python::load::Folders;
+///
+/// let folders = Folders::working().and("lib");
+/// assert_ne!(folders, Folders::working());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Folders(Vec<PathBuf>);
 
