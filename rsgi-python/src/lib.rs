@@ -9,6 +9,12 @@
 //! Outside of the workspace's default members: it needs Python's headers and library.
 #![deny(unsafe_code)]
 
+/// The page on apps under WSGI servers, compiled.
+#[cfg(all(doctest, feature = "export"))]
+#[doc = include_str!("../../docs/python-hosts.md")]
+#[derive(Debug)]
+pub struct Hosts;
+
 #[cfg(feature = "command")]
 pub mod command;
 #[cfg(feature = "export")]

@@ -1,6 +1,6 @@
 //! The book, compiled: every block of Rust in a page of `docs/` is a documentation test of this crate.
 //!
-//! Not here: the pages of rsgi-serve and rsgi-gateway (`serving.md`, `gateway.md`), which those crates compile themselves. That no page
+//! Not here: the pages of rsgi-serve, rsgi-gateway and rsgi-python (`serving.md`, `gateway.md`, `python-hosts.md`), which those crates compile themselves. That no page
 //! with Rust is left out, and what is tested of the rest of a page, is in `tests/pages`; `src/bin/shop.rs` is the program of the
 //! book's command lines.
 #![forbid(unsafe_code)]

@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::page::{docs, pages, read, root};
 
 /// Who compiles pages.
-const COMPILING: [&str; 3] = ["tests/book/src/lib.rs", "rsgi-serve/src/lib.rs", "rsgi-gateway/src/lib.rs"];
+const COMPILING: [&str; 4] =
+    ["tests/book/src/lib.rs", "rsgi-serve/src/lib.rs", "rsgi-gateway/src/lib.rs", "rsgi-python/src/lib.rs"];
 
 /// Of blocks. Whatever else is shown is `text`.
 const LANGUAGES: [&str; 6] = ["rust", "python", "sh", "toml", "ini", "text"];
