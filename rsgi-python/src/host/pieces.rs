@@ -123,25 +123,33 @@ impl Pieces {
         length: Option<u64>,
         environ: &Environ,
     ) -> Body {
-        let py = returned.py();
-        let first = self.first.as_ref().map_or(0, |first| first.len() as u64);
+        let closes = returned.hasattr(intern!(returned.py(), "close")).unwrap_or(true);
         // PEP 3333, "Handling the Content-Length Header": the length of the only piece is the content's.
-        let is_whole =
-            length == Some(first) || returned.len().is_ok_and(|count| count == 1) || self.first.is_none();
+        let is_only = returned.len().is_ok_and(|count| count == 1);
+        let known = match &self.first {
+            None => Some(0),
+            Some(first) => (is_only && length.is_none()).then_some(first.len() as u64),
+        };
         self.left = length.filter(|_| returned.is_exact_instance_of::<FileWrapper>());
-        let closes = returned.hasattr(intern!(py, "close")).unwrap_or(true);
-        match (is_whole, closes, self.closing) {
-            (true, true, closing) => Body::iter(Self { iterator: None, closing, ..self }).with_length(first),
-            (true, false, Held::Own(mut closing)) => {
+        self.closing = match self.closing {
+            Held::Own(mut closing) if !closes => {
                 closing.iterable = None;
-                self.first.take().unwrap_or_default().into()
+                if known.is_some() {
+                    return self.first.take().unwrap_or_default().into();
+                }
+                Held::Own(closing)
             }
-            (false, true, Held::Own(closing)) if length.is_none() => {
-                // The client sees the end of a length at its last byte, and that of chunks behind all else.
-                let closing = Held::Shared { _closing: closing.when_sent(environ) };
-                Body::iter(Self { closing, ..self })
+            // The client sees the end of a length at its last byte, and that of chunks behind all else.
+            Held::Own(closing) if known.or(length).is_none() => {
+                Held::Shared { _closing: closing.when_sent(environ) }
             }
-            (_, _, closing) => Body::iter(Self { closing, ..self }),
+            closing => closing,
+        };
+        // What is behind the last piece is the application's, too: it is asked until it has no more.
+        let body = Body::iter(self);
+        match known {
+            Some(known) => body.with_length(known),
+            None => body,
         }
     }
 

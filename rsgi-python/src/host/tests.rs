@@ -145,3 +145,16 @@ def app(environ, start_response):
         assert_eq!(closed(), "1");
     });
 }
+
+#[test]
+fn an_application_runs_to_its_end_behind_its_last_declared_byte() {
+    let app = app("ended = []
+def pieces():
+    yield b'four'
+    ended.append(1)
+def app(environ, start_response):
+    start_response('200 OK', [('Content-Length', '4')])
+    return pieces() if environ['REQUEST_METHOD'] == 'GET' else [str(len(ended)).encode() * 4]");
+    assert_eq!(get(&app), (200, Framing::Length(4), vec!["four".into()]));
+    assert_eq!(ask(&app, Request::post("/").body(()).unwrap(), "").2, ["1111"]);
+}
