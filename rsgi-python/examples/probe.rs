@@ -8,12 +8,26 @@
 use std::io;
 use std::sync::Arc;
 
-use rsgi_core::App;
+use rsgi_core::{App, Environ, Error, StartResponse, Started};
 use rsgi_test::suite::{Probe, Store};
 
 fn create_app() -> io::Result<impl App> {
     let store = std::env::var_os("RSGI_PROBE_NOTES").map(Store::folder).transpose()?;
-    Ok(Probe::with_store(Arc::new(store.unwrap_or_default())))
+    Ok(Stopping(Probe::with_store(Arc::new(store.unwrap_or_default()))))
+}
+
+/// Says that it was stopped, where the host's log has it.
+struct Stopping(Probe);
+
+impl App for Stopping {
+    async fn call(&self, environ: Environ, start_response: StartResponse) -> Result<Started, Error> {
+        self.0.call(environ, start_response).await
+    }
+
+    async fn stop(&self) {
+        self.0.stop().await;
+        eprintln!("the probe is stopped");
+    }
 }
 
 rsgi_python::wsgi_module!(probe, create_app);

@@ -7,7 +7,8 @@ use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::thread;
 
 use rsgi_core::server::{Config, ServeError};
 use rsgi_core::{App as _, BoxApp, Capabilities, Drain, Error, Job, Offload, Pool, Server};
@@ -119,25 +120,32 @@ impl Here {
         Ok(place.get_or_init(|| Arc::new(server)))
     }
 
-    /// Has the app end, in no more time than `timeouts.graceful`.
-    pub(super) fn stop(&self) {
+    /// Has the app end, in no more time than `timeouts.graceful`. On a thread of its own: uWSGI ends Python when the calling one has
+    /// lost what it keeps for itself, tokio's part of that included.
+    pub(super) fn stop(self: Arc<Self>) {
         self.drain.begin();
-        let Ok(runtime) = self.runtime() else { return };
-        let stopped = catch_unwind(AssertUnwindSafe(|| {
-            runtime.block_on(async {
-                let Some(most) = self.config.timeouts.graceful else {
-                    self.app.stop().await;
-                    return true;
-                };
-                tokio::time::timeout(most, self.app.stop()).await.is_ok()
-            })
-        }));
-        match stopped {
-            Ok(true) => {}
-            Ok(false) => {
-                tracing::warn!(target: "rsgi", "the app's stop took too long: given up (`graceful`)");
+        let most = self.config.timeouts.graceful;
+        let (over, ended) = mpsc::channel();
+        let stopping = thread::Builder::new().name("rsgi-wsgi-stop".into()).spawn(move || {
+            let stopped = catch_unwind(AssertUnwindSafe(|| {
+                self.runtime().map(|runtime| runtime.block_on(self.app.stop()))
+            }));
+            if stopped.is_err() {
+                tracing::error!(target: "rsgi", "the app's stop panicked");
             }
-            Err(_) => tracing::error!(target: "rsgi", "the app's stop panicked"),
+            // Whoever waited may have given up.
+            let _gone = over.send(());
+        });
+        if stopping.is_err() {
+            tracing::error!(target: "rsgi", "no thread for the app's stop: left out");
+            return;
+        }
+        let waited = match most {
+            Some(most) => ended.recv_timeout(most),
+            None => ended.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+        };
+        if waited == Err(mpsc::RecvTimeoutError::Timeout) {
+            tracing::warn!(target: "rsgi", "the app's stop took too long: given up (`graceful`)");
         }
     }
 }

@@ -3,7 +3,7 @@
 use rsgi_test::wire::{RawClient, bytes};
 
 use crate::standing::Standing;
-use crate::table::gunicorn_sync;
+use crate::table::{Host, gunicorn_gevent, gunicorn_gthread, gunicorn_sync};
 
 #[test]
 fn the_example_answers() {
@@ -23,4 +23,20 @@ fn an_app_that_cannot_be_made_is_told_by_its_host_at_the_start() {
     let told = said.lines().find(|line| line.starts_with("ImportError: "));
     let told = told.unwrap_or_else(|| panic!("no ImportError:\n{said}"));
     assert!(told.contains("probe: the app's factory failed: "), "{told}");
+}
+
+/// Not asked of the others: uWSGI does so if its end comes while it waits, and with a master never; Waitress dies of SIGTERM.
+#[test]
+fn an_app_is_stopped_with_its_host() {
+    for host in [gunicorn_sync, gunicorn_gthread, gunicorn_gevent] {
+        stopped_with(&host);
+    }
+}
+
+fn stopped_with(host: &Host) {
+    let Some(mut standing) = Standing::of(host, "probe") else { return };
+    let mut client = RawClient::tcp(standing.address);
+    client.ask(bytes::request("GET", "/", &[("rsgi-case", "*server"), ("connection", "close")], b""));
+    let said = standing.end();
+    assert!(said.contains("the probe is stopped"), "{}:\n{said}", host.name);
 }

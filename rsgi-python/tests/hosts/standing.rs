@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use rsgi_tests::driving::{Log, Running, Scratch, free_port, until};
+use rustix::process::Signal;
 
 use crate::module::library;
 use crate::servers::command;
@@ -50,6 +51,13 @@ impl Standing {
         let mut server = Running::start(command, &place.join("host.log"));
         assert!(!server.ended().success());
         Some(server.log.text())
+    }
+
+    /// Ends the host as a supervisor does; gives what it said.
+    pub(crate) fn end(&mut self) -> String {
+        self.server.signal(Signal::TERM);
+        self.server.ended();
+        self.said()
     }
 
     /// What the host and our app said.

@@ -61,6 +61,12 @@ pub(crate) const CHANCES: &[Chance] = &[
         cases: &["an_answer_reaches_a_client_that_is_still_sending"],
     },
     Chance {
+        on: &["mod_wsgi"],
+        reason: "Apache takes what it reads of a broken request line for HTTP/0.9, if it has come in one piece",
+        says: &["a request reached the app"],
+        cases: &["a_fragment_never_reaches_the_app"],
+    },
+    Chance {
         on: &["uwsgi"],
         reason: "its router takes a client that has sent its last byte for one that left, unless the answer is under way by then",
         says: &["the app told `dropped`"],

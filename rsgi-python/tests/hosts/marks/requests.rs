@@ -92,12 +92,6 @@ pub(crate) const MARKS: &[Mark] = &[
         ],
     },
     Mark {
-        on: &["waitress", "mod_wsgi"],
-        instead: "passes on what it can read some sense into, or waits for more",
-        reason: "its parser is more patient than our servers'",
-        cases: &["a_fragment_never_reaches_the_app"],
-    },
-    Mark {
         on: &["uwsgi"],
         instead: "passes on what it can read some sense into, or waits for more",
         reason: "its parser is more patient than our servers'",
@@ -111,7 +105,7 @@ pub(crate) const MARKS: &[Mark] = &[
         on: &["waitress"],
         instead: "passes on what it can read some sense into, or waits for more",
         reason: "its parser is more patient than our servers'",
-        cases: &["a_folded_line_is_refused_or_made_one"],
+        cases: &["a_folded_line_is_refused_or_made_one", "a_fragment_never_reaches_the_app"],
     },
     Mark {
         on: &[],
