@@ -72,6 +72,11 @@ impl Told {
         self.write(py, what, error);
     }
 
+    /// Logs what is wrong with an answer that was sent.
+    pub(super) fn warn(&self, what: &str) {
+        tracing::warn!(target: "rsgi", "{}: {what}", self.request);
+    }
+
     fn write(&mut self, py: Python<'_>, what: &str, error: &PyErr) {
         let mut text = format!("{}: {what}\n", self.request);
         text.push_str(&traceback(py, error));

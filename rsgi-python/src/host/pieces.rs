@@ -81,6 +81,21 @@ enum Held {
     Shared { _closing: Arc<Closing> },
 }
 
+impl Held {
+    /// There is no `close()`.
+    fn forget(&mut self) {
+        if let Self::Own(closing) = self {
+            closing.iterable = None;
+        }
+    }
+
+    fn without_stream(&mut self) {
+        if let Self::Own(closing) = self {
+            closing.told = closing.told.take().map(Told::without_stream);
+        }
+    }
+}
+
 impl Pieces {
     /// Asks for the first piece that isn't empty.
     pub(super) fn begin(returned: &Bound<'_, PyAny>, environ: &Environ, closing: Closing) -> PyResult<Self> {
@@ -124,32 +139,47 @@ impl Pieces {
         environ: &Environ,
     ) -> Body {
         let closes = returned.hasattr(intern!(returned.py(), "close")).unwrap_or(true);
+        if !closes {
+            self.closing.forget();
+        }
         // PEP 3333, "Handling the Content-Length Header": the length of the only piece is the content's.
         let is_only = returned.len().is_ok_and(|count| count == 1);
-        let known = match &self.first {
-            None => Some(0),
-            Some(first) => (is_only && length.is_none()).then_some(first.len() as u64),
-        };
+        let first = self.first.as_ref().map_or(0, |first| first.len() as u64);
+        if self.first.is_none() || length.map_or(is_only, |length| length == first) {
+            let content = self.first.take().unwrap_or_default();
+            if closes || !is_only && self.iterator.is_some() {
+                self.end_when_sent(environ);
+            }
+            return content.into();
+        }
         self.left = length.filter(|_| returned.is_exact_instance_of::<FileWrapper>());
         self.closing = match self.closing {
-            Held::Own(mut closing) if !closes => {
-                closing.iterable = None;
-                if known.is_some() {
-                    return self.first.take().unwrap_or_default().into();
-                }
-                Held::Own(closing)
-            }
             // The client sees the end of a length at its last byte, and that of chunks behind all else.
-            Held::Own(closing) if known.or(length).is_none() => {
+            Held::Own(closing) if closes && length.is_none() => {
                 Held::Shared { _closing: closing.when_sent(environ) }
             }
             closing => closing,
         };
-        // What is behind the last piece is the application's, too: it is asked until it has no more.
-        let body = Body::iter(self);
-        match known {
-            Some(known) => body.with_length(known),
-            None => body,
+        Body::iter(self)
+    }
+
+    /// Has the application run to its end, and what it returned closed, when the answer was sent, of which all content is there.
+    fn end_when_sent(mut self, environ: &Environ) {
+        self.told = self.told.without_stream();
+        self.closing.without_stream();
+        self.left = Some(0);
+        let offload = environ.offload().clone();
+        environ.on_outcome(move |_| offload.detach(move || self.end()));
+    }
+
+    /// Asks for what is behind the last byte, which is nothing but the application's own work.
+    fn end(mut self) {
+        let surplus = match self.iterator {
+            Some(_) => interpreter::attach(|py| self.ask(py)),
+            None => None,
+        };
+        if let Some(Ok(_)) = surplus {
+            self.told.warn("the application gave more content than Content-Length says; it isn't sent");
         }
     }
 
