@@ -142,12 +142,16 @@ impl Pieces {
         if !closes {
             self.closing.forget();
         }
-        // PEP 3333, "Handling the Content-Length Header": the length of the only piece is the content's.
-        let is_only = returned.len().is_ok_and(|count| count == 1);
         let first = self.first.as_ref().map_or(0, |first| first.len() as u64);
-        if self.first.is_none() || length.map_or(is_only, |length| length == first) {
+        let is_whole = match length {
+            _ if self.first.is_none() => true,
+            Some(length) => length == first,
+            // PEP 3333, "Handling the Content-Length Header": the length of the only piece is the content's.
+            None => returned.len().is_ok_and(|count| count == 1),
+        };
+        if is_whole {
             let content = self.first.take().unwrap_or_default();
-            if closes || !is_only && self.iterator.is_some() {
+            if closes || self.iterator.is_some() {
                 self.end_when_sent(environ);
             }
             return content.into();
