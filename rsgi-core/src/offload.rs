@@ -149,11 +149,7 @@ impl Offload {
     }
 
     /// Hands over work that nobody waits for, such as the drop of a body that may block; inline on a blocking server.
-    ///
-    /// # Panics
-    ///
-    /// Inline as `work` panics; on a pool never.
-    pub fn detach(&self, work: impl FnOnce() + Send + 'static) {
+    pub(crate) fn detach(&self, work: impl FnOnce() + Send + 'static) {
         match self {
             Self::Inline => work(),
             Self::Pool(pool) => {

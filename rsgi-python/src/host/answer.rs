@@ -14,7 +14,7 @@ use super::closings::Closings;
 use super::file_wrapper::{FileWrapper, Rest};
 use super::pieces::{Closing, Pieces, content};
 use super::start_response::{StartResponse, Started};
-use super::write::{Written, rewound};
+use super::write::{Sending, Written, rewound};
 
 /// Makes the answer of what the application returned; `None` if it was handed over already, by `write()`.
 pub(super) fn answer<'py>(
@@ -34,34 +34,46 @@ pub(super) fn answer<'py>(
     if let Some(rest) = rest(start_response, returned, environ) {
         return file(start_response, rest, environ, closing).map(Some);
     }
-    let pieces = Pieces::begin(returned, environ, closing)?;
-    let written = {
-        let mut state = state.lock();
-        match &state.written {
-            Written::Sending(_) | Written::Kept(_) => std::mem::replace(&mut state.written, Written::Taken),
-            _ => Written::Taken,
-        }
-    };
+    let mut pieces = Pieces::begin(returned, environ, closing)?;
+    let py = returned.py();
+    let written = std::mem::replace(&mut state.lock().written, Written::Taken);
     match written {
         Written::Sending(sending) => {
-            let py = returned.py();
-            py.detach(|| {
-                let mut pieces = pieces;
-                let sent = pieces.by_ref().try_for_each(|piece| sending.send(piece?));
-                drop(pieces);
-                sending.end(sent);
-            });
+            py.detach(|| stream(pieces, sending));
             Ok(None)
         }
         Written::Kept(kept) => {
             let head = taken(start_response)?.head;
             Ok(Some(head.body(pieces.behind(rewound(kept)?))))
         }
-        _ => {
+        Written::Early(waiting) => {
+            // What is left to do of the request stays on this thread: frameworks keep what is a request's by the thread.
             let Started { head, length } = taken(start_response)?;
-            Ok(Some(head.body(pieces.body(returned, length, environ))))
+            if let Some(content) = pieces.whole(returned, length) {
+                // Nobody waits if the client has gone.
+                let _gone = waiting.send(Ok(head.body(content)));
+                py.detach(|| pieces.end());
+            } else {
+                py.detach(|| stream(pieces, Sending::begin(head, waiting)));
+            }
+            Ok(None)
+        }
+        Written::Inline(_) | Written::Taken => {
+            let Started { head, length } = taken(start_response)?;
+            let Some(content) = pieces.whole(returned, length) else {
+                return Ok(Some(head.body(pieces.body(length, environ))));
+            };
+            pieces.end_when_sent(environ);
+            Ok(Some(head.body(content)))
         }
     }
+}
+
+/// Sends the pieces from this thread, and then lets go of what they came from.
+fn stream(mut pieces: Pieces, sending: Sending) {
+    let sent = pieces.by_ref().try_for_each(|piece| sending.send(piece?));
+    sending.end(sent);
+    pieces.close();
 }
 
 /// Takes the head to be sent.

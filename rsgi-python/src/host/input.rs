@@ -50,6 +50,15 @@ impl Input {
         self.lock().ok()?.failed
     }
 
+    /// Gives up what wasn't read: the request is over, and its connection waits for that, whatever still refers to the environ.
+    pub(super) fn finish(&self) {
+        // Who reads in a thread of its own meanwhile comes to the end by itself.
+        if let Ok(mut stream) = self.lock() {
+            stream.input = rsgi_core::Input::empty();
+            stream.ended = true;
+        }
+    }
+
     fn lock(&self) -> PyResult<MutexGuard<'_, Stream>> {
         match self.0.try_lock() {
             Ok(stream) => Ok(stream),

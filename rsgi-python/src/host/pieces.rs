@@ -34,13 +34,13 @@ impl Closing {
     }
 
     /// The same, but at the earliest when the answer was sent: `close()` may take its time, and the client shall not wait for
-    /// it. Whoever is the last to let go of it may wait.
+    /// it. For a server that runs what blocks inline.
     pub(super) fn when_sent(mut self, environ: &Environ) -> Arc<Self> {
         // A callback must not hold the exchange that holds it.
         self.told = self.told.take().map(Told::without_stream);
-        let (closing, offload) = (Arc::new(self), environ.offload().clone());
+        let closing = Arc::new(self);
         let held = Arc::clone(&closing);
-        environ.on_outcome(move |_| offload.detach(move || drop(held)));
+        environ.on_outcome(move |_| drop(held));
         closing
     }
 }
@@ -131,15 +131,9 @@ impl Pieces {
         Body::iter(Kept { kept: Some(written), pieces: self })
     }
 
-    /// The body, once the head is known.
-    pub(super) fn body(
-        mut self,
-        returned: &Bound<'_, PyAny>,
-        length: Option<u64>,
-        environ: &Environ,
-    ) -> Body {
-        let closes = returned.hasattr(intern!(returned.py(), "close")).unwrap_or(true);
-        if !closes {
+    /// Takes the content, if all of it is there.
+    pub(super) fn whole(&mut self, returned: &Bound<'_, PyAny>, length: Option<u64>) -> Option<Bytes> {
+        if !returned.hasattr(intern!(returned.py(), "close")).unwrap_or(true) {
             self.closing.forget();
         }
         let first = self.first.as_ref().map_or(0, |first| first.len() as u64);
@@ -149,17 +143,19 @@ impl Pieces {
             // PEP 3333, "Handling the Content-Length Header": the length of the only piece is the content's.
             None => returned.len().is_ok_and(|count| count == 1),
         };
-        if is_whole {
-            let content = self.first.take().unwrap_or_default();
-            if closes || self.iterator.is_some() {
-                self.end_when_sent(environ);
-            }
-            return content.into();
-        }
-        self.left = length.filter(|_| returned.is_exact_instance_of::<FileWrapper>());
+        self.left = if is_whole {
+            Some(0)
+        } else {
+            length.filter(|_| returned.is_exact_instance_of::<FileWrapper>())
+        };
+        is_whole.then(|| self.first.take().unwrap_or_default())
+    }
+
+    /// The body of what isn't whole, on a server that runs it where the application ran.
+    pub(super) fn body(mut self, length: Option<u64>, environ: &Environ) -> Body {
         self.closing = match self.closing {
             // The client sees the end of a length at its last byte, and that of chunks behind all else.
-            Held::Own(closing) if closes && length.is_none() => {
+            Held::Own(closing) if closing.iterable.is_some() && length.is_none() => {
                 Held::Shared { _closing: closing.when_sent(environ) }
             }
             closing => closing,
@@ -168,16 +164,19 @@ impl Pieces {
     }
 
     /// Has the application run to its end, and what it returned closed, when the answer was sent, of which all content is there.
-    fn end_when_sent(mut self, environ: &Environ) {
-        self.told = self.told.without_stream();
-        self.closing.without_stream();
-        self.left = Some(0);
-        let offload = environ.offload().clone();
-        environ.on_outcome(move |_| offload.detach(move || self.end()));
+    pub(super) fn end_when_sent(mut self, environ: &Environ) {
+        let closes = matches!(&self.closing, Held::Own(closing) if closing.iterable.is_some());
+        if closes || self.iterator.is_some() {
+            // A callback must not hold the exchange that holds it.
+            self.told = self.told.without_stream();
+            self.closing.without_stream();
+            environ.on_outcome(move |_| self.end());
+        }
     }
 
     /// Asks for what is behind the last byte, which is nothing but the application's own work.
-    fn end(mut self) {
+    pub(super) fn end(mut self) {
+        self.told = self.told.without_stream();
         let surplus = match self.iterator {
             Some(_) => interpreter::attach(|py| self.ask(py)),
             None => None,
@@ -185,6 +184,12 @@ impl Pieces {
         if let Some(Ok(_)) = surplus {
             self.told.warn("the application gave more content than Content-Length says; it isn't sent");
         }
+        self.close();
+    }
+
+    /// Lets go of what the application returned. The request's error stream has ended with the answer.
+    pub(super) fn close(mut self) {
+        self.closing.without_stream();
     }
 
     fn ask(&mut self, py: Python<'_>) -> Option<Result<Bytes, Error>> {

@@ -1,7 +1,8 @@
 //! [`WsgiApp`]: the app, and where its calls run.
 //!
-//! On a blocking server right on its thread. On an async one by its offload, where a call may hand its answer over before it
-//! returns: `write()` needs that. An application that was seen to use `write()` gets a thread for each call on any server.
+//! On a blocking server right on its thread. On an async one by its offload, where a call hands its answer over before it
+//! returns, and goes on: so `write()` is sent at once, and all of a request is on one thread, where frameworks keep what is the
+//! request's. An application that was seen to use `write()` gets a thread for each call on any server.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -125,13 +126,18 @@ impl Callable {
         start_response: StartResponse,
         written: Written,
     ) -> Result<Option<Started>, Error> {
+        let is_over = !matches!(written, Written::Inline(_));
         interpreter::attach(|py| {
             let mut stream = None;
             let called = self.called(py, &mut environ, start_response, written, &mut stream);
-            called.map_err(|error| {
-                let failed = stream.and_then(|stream| stream.get().failed());
+            let called = called.map_err(|error| {
+                let failed = stream.as_ref().and_then(|stream| stream.get().failed());
                 Told::of(&environ).failed(py, &error, failed).into()
-            })
+            });
+            if let Some(stream) = stream.filter(|_| is_over) {
+                stream.get().finish();
+            }
+            called
         })
     }
 

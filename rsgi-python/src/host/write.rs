@@ -105,7 +105,7 @@ impl State {
 
 impl Sending {
     /// Hands the answer over to who waits for it, with a body that is fed from here.
-    fn begin(head: rsgi_core::Head, waiting: Early) -> Self {
+    pub(super) fn begin(head: rsgi_core::Head, waiting: Early) -> Self {
         let (end, ended) = oneshot::channel();
         let mut sender = None;
         let body = Body::send(|fed| {
