@@ -6,6 +6,9 @@
 #![allow(clippy::unwrap_used, reason = "all of it is tests")]
 #![allow(clippy::print_stdout, reason = "what is skipped is said")]
 
+mod django;
+mod falcon;
+mod flask;
 mod fronts;
 mod served;
 mod talk;
