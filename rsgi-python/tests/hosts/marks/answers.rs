@@ -184,12 +184,7 @@ pub(crate) const MARKS: &[Mark] = &[
         on: &["uwsgi"],
         instead: "closes where content was left unread, or while a client still sends",
         reason: "what an application leaves is in its way",
-        cases: &[
-            "a_blocking_body_may_read_the_input",
-            "a_body_left_unread_does_not_disturb_the_next_request",
-            "an_input_that_was_given_away_is_empty",
-            "what_an_app_leaves_of_a_body_is_no_ones",
-        ],
+        cases: &["an_input_that_was_given_away_is_empty"],
     },
     Mark {
         on: &["uwsgi"],

@@ -68,6 +68,16 @@ pub(crate) const CHANCES: &[Chance] = &[
     },
     Chance {
         on: &["uwsgi"],
+        reason: "it closes where content was left unread, and an answer that isn't read by then may be lost",
+        says: &["Closed", "Reset", "Broken pipe", "body() == &content"],
+        cases: &[
+            "a_blocking_body_may_read_the_input",
+            "a_body_left_unread_does_not_disturb_the_next_request",
+            "what_an_app_leaves_of_a_body_is_no_ones",
+        ],
+    },
+    Chance {
+        on: &["uwsgi"],
         reason: "its router takes a client that has sent its last byte for one that left, unless the answer is under way by then",
         says: &["the app told `dropped`"],
         cases: &["a_half_close_behind_the_request_breaks_no_kind_of_body_silently"],
