@@ -20,7 +20,10 @@ pub(crate) fn command(server: Server, site: &Site<'_>) -> Option<Command> {
         }
         Server::GunicornGevent => {
             program("gevent", "python")?;
-            gunicorn(site, &["-k", "gevent"])?
+            let mut gunicorn = gunicorn(site, &["-k", "gevent"])?;
+            // A backtrace walks the whole stack, of which a greenlet has only a part: the worker would die of each panic.
+            gunicorn.env("RUST_BACKTRACE", "0");
+            gunicorn
         }
         Server::Uwsgi => uwsgi(site)?,
         Server::Waitress => waitress(site)?,
