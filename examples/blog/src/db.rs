@@ -2,6 +2,7 @@
 //!
 //! Everything here blocks, so it is asked by plain functions, which a server runs where they may.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -60,8 +61,11 @@ impl Db {
     /// # Errors
     ///
     /// The file can't be opened, or is no database.
-    pub fn open(path: &Path) -> Result<Self, rusqlite::Error> {
+    pub fn open(path: &Path) -> Result<Self, Error> {
         let db = Self { path: path.to_owned(), idle: Mutex::default() };
+        // Workers start together, and `SQLite` waits for nobody where the kind of journal changes.
+        let turn = File::create(path.with_extension("lock"))?;
+        turn.lock()?;
         db.with(|connection| {
             connection.pragma_update(None, "journal_mode", "wal")?;
             connection.execute_batch(include_str!("schema.sql"))

@@ -1,6 +1,8 @@
 //! The blog through the test client: accounts, posts, pictures, and who may do what.
 #![expect(clippy::unwrap_used, reason = "a test stops where it can't go on")]
 
+use std::process::{Command, Stdio};
+
 use frasco::Config;
 use rsgi_test::{Answer, Client};
 use tempfile::TempDir;
@@ -31,6 +33,23 @@ impl Blog {
     }
 }
 
+#[test]
+fn workers_that_start_together_make_one_database() {
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().unwrap();
+        let start = |_| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_rsgi-blog"));
+            command.arg("routes").env("FRASCO_BLOG__FOLDER", folder.path()).current_dir(folder.path());
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let started: Vec<_> = (0..8).map(start).collect();
+        for worker in started {
+            let end = worker.wait_with_output().unwrap();
+            assert!(end.status.success(), "{}", String::from_utf8_lossy(&end.stderr));
+        }
+    }
+}
+
 /// Sends a form as its page has it, with the token.
 fn send(client: &Client, path: &str, fields: &[(&str, &str)]) -> Answer {
     let token = token(client, path);
@@ -58,7 +77,7 @@ fn post(client: &Client, path: &str, title: &str, picture: Option<&[u8]>) -> Ans
         );
     }
     body.extend(b"--cut\r\nContent-Disposition: form-data; name=\"picture\"; filename=\"");
-    body.extend(picture.map_or(&b""[..], |_| b"../a.png"));
+    body.extend(picture.map_or(&b""[..], |_| b"../mine.png"));
     body.extend(b"\"\r\nContent-Type: image/png\r\n\r\n");
     body.extend(picture.unwrap_or_default());
     body.extend(b"\r\n--cut--\r\n");
@@ -176,7 +195,7 @@ fn a_picture_is_kept_served_and_replaced() {
         rest.split('"').next().unwrap().to_owned()
     };
     let first = source(&page);
-    assert!(first.starts_with("/pictures/") && first.contains(".png") && !first.contains("a.png"), "{first}");
+    assert!(first.starts_with("/pictures/") && first.contains(".png") && !first.contains("mine"), "{first}");
     let served = client.get(&first).answer();
     assert_eq!((served.field("content-type"), &served.body()[..]), (Some("image/png"), &png[..]));
     assert_eq!(client.get(&first).header("range", "bytes=1-3").answer().text(), "PNG");

@@ -212,9 +212,10 @@ impl Process {
         let child = command.stdout(Stdio::piped()).spawn();
         let mut child = child.unwrap_or_else(|error| panic!("{name}: {error}; ./check tools installs it"));
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines.by_ref().map_while(Result::ok).find_map(|line| address(&line));
+        let said = |line: &String| eprintln!("{line}");
+        let address = lines.by_ref().map_while(Result::ok).inspect(said).find_map(|line| address(&line));
         // What else it says is read, or it would wait for room some day.
-        std::thread::spawn(move || lines.for_each(drop));
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| said(&line)));
         let address = address.unwrap_or_else(|| panic!("{name} says nowhere to listen"));
         Self { child, address }
     }
